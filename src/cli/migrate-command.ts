@@ -1,0 +1,4 @@
+import { Command } from 'commander'
+export function migrateCommand(_: unknown): Command {
+  return new Command('migrate-command')
+}

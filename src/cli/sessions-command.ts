@@ -1,0 +1,4 @@
+import { Command } from 'commander'
+export function sessionsCommand(_: unknown): Command {
+  return new Command('sessions-command')
+}

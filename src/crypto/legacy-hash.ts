@@ -1,0 +1,97 @@
+import { createHash, pbkdf2, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { verify as bcryptVerify } from '@node-rs/bcrypt'
+
+/**
+ * Hashes that other systems wrote. They are verified, never written, and replaced by Argon2id at the first good login.
+ * Costs are bounded (CHECKLIST R024): a row that would take longer than about a second or more than 256 MiB is no hash to us.
+ */
+type Verifier = (typed: string) => Promise<boolean>
+
+/** 2^14 rounds: about 0.9 s. CONTRACT: above it the user is imported without a password. */
+const BCRYPT_MAX_COST = 14
+/** bcrypt reads no further; a longer password could match by its beginning, so it never does here (OWASP Password Storage, "Input Limits of bcrypt"; CHECKLIST R020). */
+const BCRYPT_MAX_BYTES = 72
+/** Django 6 writes 1.2 million. */
+const PBKDF2_MAX_ITERATIONS = 3_000_000
+const SCRYPT_MAX_BYTES = 256 * 1024 * 1024
+const SCRYPT_MAX_PARALLELISM = 16
+
+const pbkdf2Async = promisify(pbkdf2)
+const scryptAsync = promisify<string, Uint8Array | string, number, ScryptOptions, Buffer>(scrypt)
+
+const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+const DJANGO_BCRYPT = /^bcrypt(_sha256)?\$(\$2[aby]\$\d\d\$[./A-Za-z0-9]{53})$/
+const DJANGO_PBKDF2 = /^pbkdf2_(sha1|sha256|sha512)\$(\d{1,8})\$([^$]+)\$([A-Za-z0-9+/]+={0,2})$/
+const WERKZEUG_PBKDF2 = /^pbkdf2:(sha1|sha256|sha512):(\d{1,8})\$([^$]+)\$([0-9a-f]+)$/
+const DJANGO_SCRYPT = /^scrypt\$(\d{1,8})\$([^$]+)\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/]+={0,2})$/
+const WERKZEUG_SCRYPT = /^scrypt:(\d{1,8}):(\d{1,3}):(\d{1,3})\$([^$]+)\$([0-9a-f]+)$/
+const PHC_SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+
+/** The verifier of a stored hash, or `null` for what is no such hash or costs too much. */
+export function legacyVerifier(stored: string): Verifier | null {
+  for (const read of [bcryptFormat, djangoBcryptFormat, pbkdf2Format, scryptFormat]) {
+    const verifier = read(stored)
+    if (verifier) return verifier
+  }
+  return null
+}
+
+function bcryptFormat(stored: string): Verifier | null {
+  const match = BCRYPT.exec(stored)
+  if (!match || Number(match[1]) < 4 || Number(match[1]) > BCRYPT_MAX_COST) return null
+  return async (typed) => Buffer.byteLength(typed) <= BCRYPT_MAX_BYTES && bcryptVerify(Buffer.from(typed), stored)
+}
+
+/** `bcrypt$` is plain bcrypt; `bcrypt_sha256$` hashes the hexadecimal SHA-256 of the password. */
+function djangoBcryptFormat(stored: string): Verifier | null {
+  const match = DJANGO_BCRYPT.exec(stored)
+  const inner = match?.[2] && bcryptFormat(match[2])
+  if (!match || !inner) return null
+  return match[1] ? (typed) => inner(createHash('sha256').update(typed).digest('hex')) : inner
+}
+
+function pbkdf2Format(stored: string): Verifier | null {
+  const django = DJANGO_PBKDF2.exec(stored)
+  const match = django ?? WERKZEUG_PBKDF2.exec(stored)
+  const [, digest, iterations, salt, tag] = match ?? []
+  if (!digest || !salt || !tag || Number(iterations) < 1 || Number(iterations) > PBKDF2_MAX_ITERATIONS) return null
+  const expected = readTag(tag, django ? 'base64' : 'hex')
+  return expected && (async (typed) => sameBytes(await pbkdf2Async(typed, salt, Number(iterations), expected.length, digest), expected))
+}
+
+function scryptFormat(stored: string): Verifier | null {
+  const django = DJANGO_SCRYPT.exec(stored)
+  if (django) return scryptVerifier(django[1], django[3], django[4], django[2], readTag(django[5], 'base64'))
+  const werkzeug = WERKZEUG_SCRYPT.exec(stored)
+  if (werkzeug) return scryptVerifier(werkzeug[1], werkzeug[2], werkzeug[3], werkzeug[4], readTag(werkzeug[5], 'hex'))
+  const phc = PHC_SCRYPT.exec(stored)
+  if (!phc?.[4]) return null
+  return scryptVerifier(2 ** Number(phc[1]), phc[2], phc[3], Buffer.from(phc[4], 'base64'), readTag(phc[5], 'base64'))
+}
+
+function scryptVerifier(
+  n: string | number | undefined,
+  r: string | undefined,
+  p: string | undefined,
+  salt: string | Uint8Array | undefined,
+  expected: Uint8Array | null,
+): Verifier | null {
+  const [N, blockSize, lanes] = [Number(n), Number(r), Number(p)]
+  const memory = 128 * N * blockSize
+  const powerOfTwo = N > 1 && Number.isInteger(Math.log2(N))
+  if (!powerOfTwo || blockSize < 1 || lanes < 1 || lanes > SCRYPT_MAX_PARALLELISM || memory > SCRYPT_MAX_BYTES || !salt || !expected)
+    return null
+  const options = { N, r: blockSize, p: lanes, maxmem: 2 * memory + 1024 * 1024 }
+  return async (typed) => sameBytes(await scryptAsync(typed, salt, expected.length, options), expected)
+}
+
+/** A tag of 16 to 64 bytes, else `null`: an empty one would match anything. */
+function readTag(text: string | undefined, encoding: 'hex' | 'base64'): Uint8Array | null {
+  const tag = Buffer.from(text ?? '', encoding)
+  return tag.length >= 16 && tag.length <= 64 ? tag : null
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

@@ -1,0 +1,74 @@
+import { hash as argon2Hash, verify as argon2Verify } from '@node-rs/argon2'
+import { legacyVerifier } from './legacy-hash.ts'
+
+/** Cost of a new hash. */
+export interface Argon2Parameters {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly parallelism: number
+}
+
+/** 256-bit tag (RFC 9106 section 3.1 wants at least 128; OWASP Password Storage and ASVS 5.0 V11.4.2, CHECKLIST R016). The salt is 16 bytes, drawn by the library. */
+const TAG_BYTES = 32
+
+/**
+ * Upper bounds for hashes that come from elsewhere, so that one imported row cannot stop the service
+ * (ASVS V15.2.2, CHECKLIST R024): 256 MiB, ten passes, four lanes.
+ */
+const ARGON2_MAX = { memoryKib: 262_144, passes: 10, parallelism: 4 } as const
+
+const ARGON2_PATTERN = /^\$argon2(id|i|d)\$(?:v=(\d+)\$)?m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/
+
+/**
+ * A salted Argon2id hash as a PHC string; different at each call. The password is taken as it is:
+ * Unicode normalisation is the caller's (passwords/password.ts).
+ */
+export function hashWithArgon2id(password: string, parameters: Argon2Parameters): Promise<string> {
+  return argon2Hash(Buffer.from(password), {
+    memoryCost: parameters.memoryKib,
+    timeCost: parameters.passes,
+    parallelism: parameters.parallelism,
+    outputLen: TAG_BYTES,
+  })
+}
+
+/**
+ * A well-formed hash that no password has: the tag is 32 zero bytes. An unknown address is checked against it, at the cost that a known one
+ * has (CHECKLIST R029).
+ */
+export function decoyHash({ memoryKib, passes, parallelism }: Argon2Parameters): string {
+  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`
+}
+
+/** How a stored hash is checked, or `null` where it is no hash, or one too costly to check. */
+export interface StoredHash {
+  /** Is it one of ours, with exactly these costs? If not, it is replaced at the next good login. */
+  isCurrent(parameters: Argon2Parameters): boolean
+  /** Never throws for a wrong password. `typed` is as the user typed it, `normalised` is its NFC form. */
+  verify(typed: string, normalised: string): Promise<boolean>
+}
+
+/** Read a stored hash: Argon2, bcrypt, scrypt, PBKDF2 (see legacy-hash.ts for the formats). */
+export function readStoredHash(stored: string): StoredHash | null {
+  // Django writes its own name before the PHC string.
+  const text = stored.startsWith('argon2$argon2') ? stored.slice('argon2'.length) : stored
+  const match = ARGON2_PATTERN.exec(text)
+  if (!match) {
+    const verify = legacyVerifier(text)
+    return verify && { isCurrent: () => false, verify: (typed) => verify(typed) }
+  }
+  const [, variant, version, memory, passes, lanes] = match
+  const cost = { memoryKib: Number(memory), passes: Number(passes), parallelism: Number(lanes) }
+  if (cost.memoryKib > ARGON2_MAX.memoryKib || cost.passes > ARGON2_MAX.passes || cost.parallelism > ARGON2_MAX.parallelism) return null
+  return {
+    isCurrent: (wanted) =>
+      variant === 'id' &&
+      version === '19' &&
+      cost.memoryKib === wanted.memoryKib &&
+      cost.passes === wanted.passes &&
+      cost.parallelism === wanted.parallelism,
+    // Ours are over NFC; a hash from elsewhere is over what was typed there.
+    verify: async (typed, normalised) =>
+      (await argon2Verify(text, Buffer.from(normalised))) || (typed !== normalised && (await argon2Verify(text, Buffer.from(typed)))),
+  }
+}

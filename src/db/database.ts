@@ -1,0 +1,50 @@
+import type { Kysely } from 'kysely'
+import { AuthError } from '../errors.ts'
+import { openSqlite } from './sqlite.ts'
+import type { Tables } from './tables.ts'
+
+export type Engine = 'sqlite' | 'postgres'
+
+/** What stores take: the reading side, or a transaction. */
+export type Db = Kysely<Tables>
+
+/** Where the data lives, as `DATABASE_URL` says it. */
+export type DatabaseLocation = { readonly engine: 'sqlite'; readonly path: string } | { readonly engine: 'sqlite'; readonly path: null }
+
+/** A statement that is compiled and prepared once; see {@link Database.keep}. */
+export type KeptQuery<Args, Row> = (args: Args) => Row[] | Promise<Row[]>
+
+export interface Database {
+  readonly engine: Engine
+  /** Queries outside a transaction. Nothing is written through it. */
+  readonly reads: Db
+  /**
+   * Run `work` as one transaction, alone: no other write happens meanwhile, on SQLite not even another process's.
+   * It commits when `work` returns and changes nothing when it throws. No hashing, no I/O inside.
+   *
+   * @throws AuthError `unavailable` - locked for too long, disk full, unreadable
+   */
+  inTransaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /**
+   * Keep a read of the hot path prepared: parsing SQL costs more than the look-up (measured, docs/adr/0005-storage.md).
+   * `build` sees a placeholder where an argument will be.
+   */
+  keep<Args extends Record<string, unknown>, Row>(build: KeptQueryBuilder<Args, Row>): KeptQuery<Args, Row>
+  /** Write a copy of the whole database to a new file, while others go on using this one. */
+  copyTo(path: string): Promise<void>
+  close(): Promise<void>
+}
+
+export type KeptQueryBuilder<Args, Row> = (
+  db: Db,
+  arg: <K extends keyof Args & string>(name: K) => Args[K],
+) => { compile(): { readonly sql: string; readonly parameters: readonly unknown[] }; execute(): Promise<Row[]> }
+
+export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  return openSqlite(location.path)
+}
+
+/** A database that cannot serve now is a 503, not a bug (DESIGN: behaviour under faults). */
+export function databaseUnavailable(cause: Error): AuthError {
+  return new AuthError('unavailable', { logged: cause.message, retryAfterSeconds: 1 }, { cause })
+}

@@ -1,0 +1,70 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+
+export interface StatementResult {
+  readonly rows: Record<string, unknown>[]
+  readonly changes: number
+}
+
+/** A connection that keeps its prepared statements; the same code on the main thread and in the writing worker. */
+export interface SqliteConnection {
+  readonly database: DatabaseSync
+  run(sql: string, parameters: readonly unknown[]): StatementResult
+  close(): void
+}
+
+/** Queries of this service number a few dozen; batch imports add a few more. */
+const KEPT_STATEMENTS = 200
+
+/**
+ * WAL with FULL: a commit that was answered survives a power cut; readers and the writer do not wait for each other.
+ * `secure_delete`: what is deleted is overwritten, so no token hash lingers in free pages.
+ */
+export function openConnection(path: string, options: { readonly readOnly: boolean; readonly busyMilliseconds: number }): SqliteConnection {
+  const database = new DatabaseSync(path, {
+    readOnly: options.readOnly,
+    timeout: options.busyMilliseconds,
+    enableForeignKeyConstraints: true,
+  })
+  if (!options.readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on')
+  const kept = new Map<string, { statement: StatementSync; returnsRows: boolean }>()
+
+  function prepare(sql: string) {
+    const known = kept.get(sql)
+    if (known) return known
+    const statement = database.prepare(sql)
+    const entry = { statement, returnsRows: statement.columns().length > 0 }
+    const [oldest] = kept.keys()
+    if (kept.size >= KEPT_STATEMENTS && oldest !== undefined) kept.delete(oldest)
+    kept.set(sql, entry)
+    return entry
+  }
+
+  return {
+    database,
+    run(sql, parameters) {
+      const { statement, returnsRows } = prepare(sql)
+      // Kysely hands over what the tables' types allow: text, numbers, bytes and null.
+      const values = parameters as SQLInputValue[]
+      if (returnsRows) return { rows: statement.all(...values), changes: 0 }
+      return { rows: [], changes: Number(statement.run(...values).changes) }
+    },
+    close: () => database.close(),
+  }
+}
+
+/**
+ * SQLite's own result codes that say "not now" or "not here" rather than "wrong": locked, full, unreadable
+ * (sqlite.org/rescode.html). Everything else is a bug of ours.
+ */
+const UNAVAILABLE = new Set([
+  5, // BUSY
+  6, // LOCKED
+  8, // READONLY
+  10, // IOERR
+  13, // FULL
+  14, // CANTOPEN
+])
+
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && UNAVAILABLE.has(error.errcode & 0xff)
+}

@@ -1,0 +1,55 @@
+import type { Config } from '../config.ts'
+import { AuthError } from '../errors.ts'
+import { isLoopbackAddress, isLoopbackHost, isLoopbackHostname } from '../loopback.ts'
+
+/** What the guard reads of a request, from a `Request` or straight from Node. */
+export interface RequestFacts {
+  /** The peer's address, where the server knows it. */
+  readonly peer: string | null
+  header(name: string): string | null
+}
+
+/** Headers by which a proxy or a page says where a request came from; each may only name this machine. */
+const FORWARDED_LISTS = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
+
+/**
+ * The posture's own door, before any routing.
+ *
+ * Classic hands out reset tokens, so it must never answer a stranger, and listening on loopback is not enough: reverse proxies,
+ * tunnels and rebound names arrive from 127.0.0.1. Hardened answers for its public host, and for loopback names from a loopback
+ * peer, which is how health checks come (CHECKLIST R098).
+ *
+ * @throws AuthError `host_refused` - a `Host` that is not ours
+ * @throws AuthError `loopback_only` - classic: anything that names another machine
+ */
+export function guardPosture(config: Config, facts: RequestFacts): void {
+  const host = facts.header('host')
+  if (config.posture === 'hardened') {
+    if (host === config.publicUrl.host) return
+    if (host !== null && isLoopbackHost(host) && facts.peer !== null && isLoopbackAddress(facts.peer)) return
+    throw new AuthError('host_refused', { logged: `host ${host}` })
+  }
+  if (facts.peer !== null && !isLoopbackAddress(facts.peer)) throw new AuthError('loopback_only', { logged: `peer ${facts.peer}` })
+  if (host === null || !isLoopbackHost(host)) throw new AuthError('host_refused', { logged: `host ${host}` })
+  for (const name of FORWARDED_LISTS) {
+    const value = facts.header(name)
+    if (value !== null && !value.split(',').every((entry) => isLoopbackHost(entry.trim()) || isLoopbackAddress(entry.trim()))) {
+      throw new AuthError('loopback_only', { logged: `${name} ${value}` })
+    }
+  }
+  const forwarded = facts.header('forwarded')
+  if (forwarded !== null && !forwardedIsLoopback(forwarded)) throw new AuthError('loopback_only', { logged: `forwarded ${forwarded}` })
+  const origin = facts.header('origin')
+  if (origin !== null && !isLoopbackHostname(URL.parse(origin)?.hostname ?? ''))
+    throw new AuthError('loopback_only', { logged: `origin ${origin}` })
+}
+
+/** RFC 7239: `for=127.0.0.1;host=localhost, for="[::1]:4711"`. Every node and host must be this machine; what cannot be read is not. */
+function forwardedIsLoopback(value: string): boolean {
+  const pairs = value.split(/[,;]/).map((pair) => pair.trim())
+  return pairs.every((pair) => {
+    const [name = '', quoted = ''] = pair.split(/=(.*)/s)
+    const text = quoted.replace(/^"(.*)"$/s, '$1')
+    return name.toLowerCase() === 'proto' ? /^https?$/i.test(text) : isLoopbackHost(text) || isLoopbackAddress(text)
+  })
+}

@@ -1,0 +1,73 @@
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import type { ErrorCode } from '../errors.ts'
+import { AuthError } from '../errors.ts'
+import type { Answer } from './answer.ts'
+import type { Exchange } from './exchange.ts'
+import { readBody } from './read-body.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What a handler sees: Hono's context, with our exchange as its environment. */
+export type RouteContext = Context<{ Bindings: Exchange }>
+
+/**
+ * One route, as data: it is mounted from this, documented from this (OpenAPI), and 405 is answered from this.
+ * `access` is part of the declaration, so that a route says for itself who may call it (CHECKLIST R243).
+ */
+export interface Route {
+  readonly method: Method
+  /** As Hono writes it: `/sessions/:id`. */
+  readonly path: string
+  readonly summary: string
+  readonly description?: string
+  readonly access: 'anyone' | 'session'
+  /** The input's schema; it validates and documents. */
+  readonly input?: z.ZodObject
+  readonly answers: Readonly<Record<number, { readonly description: string; readonly body?: z.ZodType; readonly contentType?: string }>>
+  /** The refusals that this route adds to those every route has. */
+  readonly refusals?: readonly ErrorCode[]
+  readonly handle: (c: RouteContext) => Promise<Answer> | Answer
+}
+
+interface InputRules {
+  /** Contract routes ignore fields they do not know and never store them; all others refuse them (CHECKLIST R246). */
+  readonly unknownFields: 'ignore' | 'refuse'
+  /** The contract's own refusal for a missing field, where it is not `field_required`. */
+  readonly missing?: ErrorCode
+}
+
+/**
+ * Read and validate a request's fields. Every problem is a 4xx that names the field.
+ *
+ * @throws AuthError `field_required`, `field_invalid`, `field_unknown` and those of {@link readBody}
+ */
+export async function readInput<T extends z.ZodObject>(c: RouteContext, schema: T, rules: InputRules): Promise<z.infer<T>> {
+  const fields = await readBody(c.req.raw)
+  if (rules.unknownFields === 'refuse') {
+    for (const name of fields.keys()) if (!Object.hasOwn(schema.shape, name)) throw new AuthError('field_unknown', { field: name })
+  }
+  const known = Object.keys(schema.shape).filter((name) => fields.has(name))
+  for (const name of known) requireWellFormed(name, fields.get(name))
+  const result = schema.safeParse(Object.fromEntries(known.map((name) => [name, fields.get(name)])))
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const field = String(issue?.path[0] ?? '')
+  if (field !== '' && !fields.has(field))
+    throw new AuthError(rules.missing ?? 'field_required', rules.missing ? { logged: `missing ${field}` } : { field })
+  throw new AuthError('field_invalid', {
+    field,
+    sentence: `The field "${field}" cannot be used: ${issue?.message ?? 'it has the wrong form'}.`,
+  })
+}
+
+/** JSON can spell half of a surrogate pair; it is no character and has no UTF-8 form (CHECKLIST R006). */
+function requireWellFormed(field: string, value: unknown): void {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new AuthError('field_invalid', { field, sentence: `The field "${field}" is not well-formed Unicode.` })
+}
+
+export function userAgentOf(c: RouteContext): string | null {
+  // 256 characters say which browser; more is somebody's payload (CHECKLIST R227).
+  return c.req.raw.headers.get('user-agent')?.slice(0, 256) ?? null
+}

@@ -1,0 +1,84 @@
+import pino from 'pino'
+import type { LogLevel } from './config.ts'
+
+export interface Log {
+  debug(fields: object, message?: string): void
+  info(fields: object, message?: string): void
+  warn(fields: object, message?: string): void
+  error(fields: object, message?: string): void
+  /** Write out what is still in memory. */
+  flush(): void
+}
+
+/** Where lines go: standard output for the service, anything with `write` for tests. */
+export interface LogOutput {
+  write(line: string): void
+}
+
+/** Nothing of these names reaches a line, at the top or one level down (CHECKLIST R228). */
+const SECRETS = [
+  'token',
+  'secret',
+  'password',
+  'code',
+  'cookie',
+  'authorization',
+  'hash',
+  'new_password',
+  'current_password',
+  'reset_token',
+  'session_id',
+]
+
+/** Lines wait up to so long, or until so many bytes are there: one write for many requests. A line of an error goes out at once. */
+const BUFFER_BYTES = 8_192
+const FLUSH_MILLISECONDS = 100
+
+/**
+ * One JSON line per request and event; readable lines on a terminal. A control character in a value is escaped, so one event is one line
+ * (CHECKLIST R229).
+ */
+export function makeLog(level: LogLevel, output?: LogOutput): Log {
+  const options = {
+    level,
+    base: null,
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  if (output) return withFlush(pino(options, output), () => {})
+  if (process.stdout.isTTY) return withFlush(pino(options, { write: (line) => process.stdout.write(readable(line)) }), () => {})
+  const destination = pino.destination({ dest: 1, sync: true, minLength: BUFFER_BYTES })
+  const timer = setInterval(() => destination.flushSync(), FLUSH_MILLISECONDS)
+  timer.unref()
+  return withFlush(pino(options, destination), () => destination.flushSync())
+}
+
+function withFlush(logger: pino.Logger, flush: () => void): Log {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => {
+      logger.error(fields, message)
+      flush()
+    },
+    flush,
+  }
+}
+
+/** `16:03:52 info  POST /sessions 401 12 ms  login_refused (wrong password)` */
+function readable(line: string): string {
+  const { time, level, msg, request_id: id, event, method, route, status, ms, error, reason, ...rest } = JSON.parse(line)
+  const what = event === 'request' ? `${method} ${route} ${status} ${ms} ms` : (msg ?? event ?? '')
+  const why = error ? `  ${error}${reason ? ` (${reason})` : ''}` : ''
+  const more =
+    event === 'request'
+      ? ''
+      : Object.entries(rest)
+          .map(([key, value]) => `  ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+          .join('')
+  const text = `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${what}${why}${more}${error && id ? `  ${id}` : ''}`
+  // A name or user agent may hold escape codes for the terminal.
+  return `${text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?')}\n`
+}

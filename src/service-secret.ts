@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Config } from './config.ts'
+import type { Random } from './crypto/random.ts'
+import { AuthError } from './errors.ts'
+import { parseSecret, type SecretVersion } from './setting-parsers.ts'
+
+const SECRET_FILE = 'bienvenue.secret'
+
+/**
+ * The root secret: the configured one, or in the classic posture one that is made at the first start and kept in
+ * `bienvenue.secret` beside the database. The file is created exclusively and for its owner only, so of two processes that
+ * start at once one writes and the other reads (CHECKLIST R234, R238).
+ *
+ * @throws AuthError `configuration_invalid` - the file holds no secret
+ */
+export function resolveRootSecret(config: Config, random: Random): readonly SecretVersion[] {
+  if (config.secrets.root.length > 0) return config.secrets.root
+  const made = `v1:${Buffer.from(random.bytes(48)).toString('base64url')}`
+  if (config.database.path === null) return parseSecret(made)
+  const path = join(dirname(config.database.path), SECRET_FILE)
+  try {
+    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx' })
+    return parseSecret(made)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new AuthError(
+        'configuration_invalid',
+        { sentence: `The secret cannot be written to ${path}: ${(error as Error).message}` },
+        { cause: error },
+      )
+  }
+  try {
+    return parseSecret(readFileSync(path, 'utf8').trim())
+  } catch (error) {
+    throw new AuthError(
+      'configuration_invalid',
+      { sentence: `The file ${path} holds no usable secret: it ${(error as Error).message}` },
+      { cause: error },
+    )
+  }
+}

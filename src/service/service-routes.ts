@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { isMigrated } from '../db/migrate.ts'
+import type { Deps } from '../deps.ts'
+import { AuthError } from '../errors.ts'
+import type { Answers } from '../http/answer.ts'
+import type { Route, RouteContext } from '../http/route.ts'
+import { messageAnswer } from '../http/schemas.ts'
+import { renderDocsPage } from './docs-page.ts'
+import { openApiDocument } from './openapi.ts'
+import { renderWelcomePage } from './welcome-page.ts'
+
+interface Described {
+  readonly version: string
+  readonly cookieName: string
+  /** Every route, these included; asked for when a page is wanted. */
+  readonly routes: () => readonly Route[]
+}
+
+/** The service about itself: is it alive, what can it do. */
+export function serviceRoutes(deps: Deps, answers: Answers, described: Described): Route[] {
+  const document = once(() => openApiDocument(deps.config, described.version, described.cookieName, described.routes()))
+  const docsPage = once(() => renderDocsPage(deps.config, described.routes(), document()))
+  const style = once(() => readFileSync(new URL('../http/style.css', import.meta.url), 'utf8'))
+  const anyone = 'anyone' as const
+  return [
+    {
+      method: 'GET',
+      path: '/',
+      summary: 'Bienvenue',
+      access: anyone,
+      answers: { 200: { description: 'A greeting; a page for browsers', body: messageAnswer('Bienvenue') } },
+      async handle(c) {
+        const vary = { vary: 'Accept' }
+        if (prefersHtml(c)) return answers.page(c.env, 200, await renderWelcomePage(deps.config), vary)
+        return answers.json(c.env, 200, { message: 'Bienvenue' }, vary)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/healthz',
+      summary: 'Is the process alive?',
+      access: anyone,
+      answers: { 200: { description: 'Alive', body: z.strictObject({ status: z.literal('ok') }) } },
+      handle: (c) => answers.json(c.env, 200, { status: 'ok' }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      summary: 'Is the database reachable and migrated?',
+      access: anyone,
+      answers: { 200: { description: 'Ready', body: z.strictObject({ status: z.literal('ready') }) } },
+      async handle(c) {
+        if (!(await isMigrated(deps.database))) throw new AuthError('unavailable', { logged: 'not migrated' })
+        return answers.json(c.env, 200, { status: 'ready' })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      summary: 'This interface as OpenAPI 3.1',
+      access: anyone,
+      answers: { 200: { description: 'The document', body: z.record(z.string(), z.unknown()) } },
+      handle: (c) => answers.json(c.env, 200, document()),
+    },
+    {
+      method: 'GET',
+      path: '/docs',
+      summary: 'This interface as a page',
+      access: anyone,
+      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+      handle: async (c) => answers.page(c.env, 200, await docsPage()),
+    },
+    {
+      method: 'GET',
+      path: '/style.css',
+      summary: 'The style of the pages',
+      access: anyone,
+      answers: { 200: { description: 'A stylesheet', contentType: 'text/css' } },
+      handle: (c) => answers.file(c.env, style(), 'text/css; charset=utf-8'),
+    },
+  ]
+}
+
+/** A browser names text/html; API clients say JSON or anything. */
+function prefersHtml(c: RouteContext): boolean {
+  return (c.req.raw.headers.get('accept') ?? '').toLowerCase().startsWith('text/html')
+}
+
+/** Made at the first use, kept from then on: nothing of it slows the start. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

@@ -1,0 +1,33 @@
+import type { Deps } from '../deps.ts'
+import { AuthError } from '../errors.ts'
+import type { RouteContext } from '../http/route.ts'
+import type { LastSeenWriter } from './last-seen.ts'
+import { type Session, verifySession } from './session.ts'
+import type { SessionCookie } from './session-cookie.ts'
+
+/** What routes need to know who is asking. */
+export interface SessionGuard {
+  readonly cookie: SessionCookie
+  /**
+   * The caller's live session, from the cookie and nothing else (CHECKLIST R061).
+   *
+   * @throws AuthError `session_required` - no cookie, two of them, unknown, ended, expired
+   */
+  require(c: RouteContext): Promise<Session>
+}
+
+export function makeSessionGuard(
+  deps: Pick<Deps, 'database' | 'clock' | 'config'>,
+  cookie: SessionCookie,
+  lastSeen: LastSeenWriter,
+): SessionGuard {
+  return {
+    cookie,
+    async require(c) {
+      const session = await verifySession(deps, cookie.read(c.req.raw.headers.get('cookie')))
+      if (!session) throw new AuthError('session_required')
+      lastSeen.note(session)
+      return session
+    },
+  }
+}

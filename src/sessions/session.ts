@@ -1,0 +1,139 @@
+import { hashOpaqueToken, makeOpaqueToken } from '../crypto/opaque-token.ts'
+import type { Db } from '../db/database.ts'
+import type { Deps } from '../deps.ts'
+import { AuthError } from '../errors.ts'
+import type { User } from '../users/user.ts'
+import {
+  deleteOldestSessions,
+  deleteSession,
+  deleteSessionByTokenHash,
+  deleteSessionsOfUser,
+  findSession,
+  insertSession,
+  listSessionsOfUser,
+  replaceSessionToken,
+} from './session-store.ts'
+
+/** A session's public id: for its owner's list, unrelated to the token. */
+export type SessionPublicId = string & { readonly brand?: 'SessionPublicId' }
+
+/** What a live session says about its bearer. */
+export interface Session {
+  readonly id: SessionPublicId
+  readonly user: User
+  readonly createdAt: Date
+  /** When a factor was last proved in this session. */
+  readonly authenticatedAt: Date
+  readonly lastSeenAt: Date
+  /** The moment it ends if it is not used again: the idle end, or the absolute one if that is earlier. */
+  readonly expiresAt: Date
+  /** RFC 8176 words. */
+  readonly amr: readonly string[]
+}
+
+export interface ListedSession {
+  readonly id: SessionPublicId
+  readonly createdAt: Date
+  readonly lastSeenAt: Date
+  readonly expiresAt: Date
+  readonly userAgent: string | null
+  readonly address: string | null
+}
+
+/** Where a login came from. */
+export interface SessionOrigin {
+  readonly userAgent: string | null
+  readonly address: string | null
+}
+
+/** CHECKLIST R072 (ASVS V7.1.2): the 51st login ends the oldest session. */
+export const MAX_SESSIONS_PER_USER = 50
+
+/**
+ * Begin a session inside the caller's transaction. The token is returned once, for the cookie; the database holds its SHA-256.
+ */
+export async function issueSession(
+  deps: Pick<Deps, 'clock' | 'random' | 'config'>,
+  tx: Db,
+  session: SessionOrigin & { readonly userId: string; readonly amr: readonly string[] },
+): Promise<string> {
+  const token = makeOpaqueToken(deps.random)
+  const now = deps.clock.now()
+  await insertSession(tx, {
+    ...session,
+    tokenHash: requireTokenHash(token),
+    id: deps.random.uuid(),
+    now: new Date(now),
+    expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
+  })
+  await deleteOldestSessions(tx, session.userId, MAX_SESSIONS_PER_USER)
+  return token
+}
+
+/**
+ * The live session of a token, or `null`: unknown, ended, expired, or its user disabled. Judged by the database's row at every call,
+ * so an end takes effect at the very next request (CHECKLIST R064, R073).
+ */
+export async function verifySession(deps: Pick<Deps, 'database' | 'clock' | 'config'>, token: unknown): Promise<Session | null> {
+  const tokenHash = hashOpaqueToken(token)
+  if (tokenHash === null) return null
+  const found = await findSession(deps.database, tokenHash)
+  if (!found || found.user.disabled) return null
+  const idleEnd = found.lastSeenAt.getTime() + deps.config.session.idleSeconds * 1_000
+  const expiresAt = Math.min(idleEnd, found.absoluteEnd.getTime())
+  return expiresAt <= deps.clock.now() ? null : { ...found, expiresAt: new Date(expiresAt) }
+}
+
+/** A new token for the same session: the old one is dead at once (CHECKLIST R059). */
+export async function renewSession(deps: Pick<Deps, 'clock' | 'random'>, tx: Db, sessionId: SessionPublicId): Promise<string> {
+  const token = makeOpaqueToken(deps.random)
+  if (!(await replaceSessionToken(tx, sessionId, requireTokenHash(token), new Date(deps.clock.now()))))
+    throw new AuthError('session_required')
+  return token
+}
+
+/** End the session of a token; one that is none changes nothing. */
+export async function endSessionOfToken(deps: Pick<Deps, 'database'>, token: unknown): Promise<void> {
+  const tokenHash = hashOpaqueToken(token)
+  if (tokenHash !== null) await deps.database.inTransaction((tx) => deleteSessionByTokenHash(tx, tokenHash))
+}
+
+/** For a login on a browser that still holds a session: that one ends with it (CHECKLIST R075). */
+export async function endSessionOfTokenIn(tx: Db, token: unknown): Promise<void> {
+  const tokenHash = hashOpaqueToken(token)
+  if (tokenHash !== null) await deleteSessionByTokenHash(tx, tokenHash)
+}
+
+/**
+ * End one of a user's own sessions by its public id.
+ *
+ * @throws AuthError `session_not_found` - absent or somebody else's: callers cannot tell which (CHECKLIST R037, R067)
+ */
+export async function endSession(deps: Pick<Deps, 'database'>, userId: string, sessionId: string): Promise<void> {
+  const ended = await deps.database.inTransaction((tx) => deleteSession(tx, userId, sessionId))
+  if (!ended) throw new AuthError('session_not_found')
+}
+
+/** End all of a user's sessions, or all but one. @returns how many */
+export async function endSessionsOfUser(deps: Pick<Deps, 'database'>, userId: string, except?: SessionPublicId): Promise<number> {
+  return deps.database.inTransaction((tx) => deleteSessionsOfUser(tx, userId, except))
+}
+
+/** The live sessions of a user, newest first. */
+export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, userId: string): Promise<ListedSession[]> {
+  const now = deps.clock.now()
+  const idleMilliseconds = deps.config.session.idleSeconds * 1_000
+  const rows = await listSessionsOfUser(deps.database.reads, userId)
+  return rows
+    .map(({ absoluteEnd, ...row }) => ({
+      ...row,
+      expiresAt: new Date(Math.min(row.lastSeenAt.getTime() + idleMilliseconds, absoluteEnd.getTime())),
+    }))
+    .filter((row) => row.expiresAt.getTime() > now)
+}
+
+function requireTokenHash(token: string): Uint8Array {
+  const tokenHash = hashOpaqueToken(token)
+  if (tokenHash === null) throw new Error('a token of our own making has the wrong form')
+  return tokenHash
+}

@@ -1,0 +1,120 @@
+import { isIP } from 'node:net'
+import { isLoopbackHostname } from './loopback.ts'
+
+/** Readers of single settings. Each throws an Error whose message follows the setting's name. */
+
+export interface PublicUrl {
+  readonly origin: string
+  readonly host: string
+  readonly hostname: string
+  /** `''`, or `/auth` for `https://app.example.com/auth`: what every route, link and redirect begins with. */
+  readonly pathPrefix: string
+  readonly https: boolean
+}
+
+export type ParsedDatabaseUrl = { readonly engine: 'sqlite'; readonly path: string | null }
+
+/** One version of the root secret. */
+export interface SecretVersion {
+  readonly version: string
+  readonly bytes: Uint8Array
+}
+
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+/** Enough that nobody can try them all (CHECKLIST R234). */
+const SECRET_MIN_BYTES = 32
+
+export function integer({ min, max }: { readonly min: number; readonly max: number }) {
+  return (text: string): number => {
+    if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`is not a whole number: ${JSON.stringify(text)}`)
+    const value = Number(text)
+    if (value < min || value > max) throw new Error(`must be from ${min} to ${max}, found ${value}`)
+    return value
+  }
+}
+
+/** `30d`, `12h`, `15m`, `90s`, as seconds. */
+export function duration({ min, max }: { readonly min: string; readonly max: string }) {
+  const [least, most] = [readDuration(min), readDuration(max)]
+  return (text: string): number => {
+    const seconds = readDuration(text)
+    if (seconds === null) throw new Error(`is not a duration with a unit (30d, 12h, 15m, 90s): ${JSON.stringify(text)}`)
+    if (seconds < (least ?? 0) || seconds > (most ?? 0)) throw new Error(`must be from ${min} to ${max}, found ${text}`)
+    return seconds
+  }
+}
+
+function readDuration(text: string): number | null {
+  const match = /^(\d{1,6})([smhd])$/.exec(text.trim())
+  return match ? Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS] : null
+}
+
+export function oneOf<T extends string>(...words: T[]) {
+  return (text: string): T => {
+    const word = words.find((known) => known === text.trim())
+    if (!word) throw new Error(`must be ${words.join(' or ')}, found ${JSON.stringify(text)}`)
+    return word
+  }
+}
+
+export function parseList(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
+  if (text === 'file::memory:') return { engine: 'sqlite', path: null }
+  if (text.startsWith('file:') && text.length > 'file:'.length)
+    return { engine: 'sqlite', path: text.slice('file:'.length).replace(/^\/\/(?=\/)/, '') }
+  // The value may hold a password, so it is not repeated.
+  if (/^postgres(ql)?:/.test(text)) throw new Error('names PostgreSQL, which this version does not speak yet: use file:PATH')
+  throw new Error('is not file:PATH or file::memory:')
+}
+
+export function parsePublicUrl(text: string): PublicUrl {
+  const url = readUrl(text)
+  if (url.search || url.hash || url.username || url.password) throw new Error('must have no query, fragment, user or password')
+  const https = url.protocol === 'https:'
+  if (!https && !isLoopbackHostname(url.hostname)) throw new Error(`must begin with https:// unless it is this machine, found ${text}`)
+  return { origin: url.origin, host: url.host, hostname: url.hostname, pathPrefix: url.pathname.replace(/\/+$/, ''), https }
+}
+
+export function parseOrigin(text: string): string {
+  const url = readUrl(text)
+  if (url.origin !== text) throw new Error(`must be an exact origin like ${url.origin}, found ${text}`)
+  return text
+}
+
+function readUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw new Error(`is not a web address: ${JSON.stringify(text)}`)
+  return url
+}
+
+export function parseNetwork(text: string): string {
+  const [address = '', bits, more] = text.split('/')
+  const family = isIP(address)
+  const most = family === 4 ? 32 : 128
+  if (family === 0 || more !== undefined || (bits !== undefined && (!/^\d{1,3}$/.test(bits) || Number(bits) > most))) {
+    throw new Error(`is not a network like 10.0.0.0/8: ${JSON.stringify(text)}`)
+  }
+  return `${address}/${bits ?? most}`
+}
+
+/** `v2:…,v1:…` newest first, or one bare secret, which is version `v1`. The value never shows in a message. */
+export function parseSecret(text: string): SecretVersion[] {
+  const entries = /^v\d+:/.test(text) ? text.trim().split(',') : [`v1:${text.trim()}`]
+  const versions = entries.map((entry) => {
+    const match = /^(v\d{1,4}):(.*)$/s.exec(entry.trim())
+    if (!match?.[1] || match[2] === undefined) throw new Error('must be one secret, or versions as v2:…,v1:…')
+    const bytes = new TextEncoder().encode(match[2])
+    if (bytes.length < SECRET_MIN_BYTES)
+      throw new Error(`version ${match[1]} is shorter than ${SECRET_MIN_BYTES} bytes; make one with: openssl rand -base64 48`)
+    if (new Set(bytes).size < 8) throw new Error(`version ${match[1]} repeats a few characters; make one with: openssl rand -base64 48`)
+    return { version: match[1], bytes }
+  })
+  if (new Set(versions.map(({ version }) => version)).size !== versions.length) throw new Error('names a version twice')
+  return versions
+}

@@ -1,0 +1,171 @@
+import type { LogLevel } from './config.ts'
+import {
+  duration,
+  integer,
+  oneOf,
+  parseDatabaseUrl,
+  parseList,
+  parseNetwork,
+  parseOrigin,
+  parsePublicUrl,
+  parseSecret,
+} from './setting-parsers.ts'
+
+/**
+ * One setting. `parse` returns the value or throws an Error that says what is wrong, in words that follow the setting's name.
+ * Cross-checks between settings are in config.ts.
+ */
+export interface Setting<T> {
+  /** The option of the same meaning in `createAuth`; null where only the service has it. */
+  readonly option: string | null
+  readonly about: string
+  /** For docs/configuration.md; what applies when it is not set. */
+  readonly fallback: string
+  readonly example: string
+  /** Never printed; also read from the file that `<NAME>_FILE` names. */
+  readonly secret?: true
+  readonly parse: (text: string) => T
+}
+
+/** The Argon2 bounds of a configured cost: the floor is checked as a whole in config.ts, the ceiling is CHECKLIST R024's. */
+const ARGON2_MEMORY = { min: 7_168, max: 262_144 }
+
+/** Every setting, by its name in the environment. The table in docs/configuration.md is made from this list. */
+export const SETTINGS = {
+  HOST: {
+    option: null,
+    about: 'The address to listen on.',
+    fallback: '127.0.0.1 and ::1',
+    example: '0.0.0.0',
+    parse: (text: string) => text,
+  },
+  PORT: {
+    option: null,
+    about: 'The port to listen on; 0 picks a free one, and the start line prints it.',
+    fallback: '5000',
+    example: '5001',
+    parse: integer({ min: 0, max: 65_535 }),
+  },
+  DATABASE_URL: {
+    option: 'databaseUrl',
+    about: 'Where the data lives: `file:PATH`, or `file::memory:` for as long as the process runs.',
+    fallback: 'file:bienvenue.db',
+    example: 'file:/var/lib/bienvenue/bienvenue.db',
+    parse: parseDatabaseUrl,
+  },
+  BIENVENUE_PUBLIC_URL: {
+    option: 'publicUrl',
+    about:
+      'The address under which users reach the service. Every link and origin comes from it, never from a request. Its path is the prefix of every route. https, unless it is this machine.',
+    fallback: '`http://localhost:PORT`',
+    example: 'https://app.example.com/auth',
+    parse: parsePublicUrl,
+  },
+  BIENVENUE_POSTURE: {
+    option: 'posture',
+    about: '`classic` (this machine only: trying, teaching, tests) or `hardened` (everything real).',
+    fallback: 'classic while the public URL is a loopback address, else hardened',
+    example: 'hardened',
+    parse: oneOf('classic', 'hardened'),
+  },
+  BIENVENUE_SECRET: {
+    option: 'secret',
+    about:
+      'Root of all derived keys, at least 32 bytes. Versions newest first: `v2:…,v1:…`. The database remembers its fingerprint; another secret refuses to start.',
+    fallback: 'classic: made at the first start, in `bienvenue.secret` beside the database; hardened: required',
+    example: 'v1:$(openssl rand -base64 48)',
+    secret: true,
+    parse: parseSecret,
+  },
+  BIENVENUE_TRUSTED_PROXIES: {
+    option: 'trustedProxies',
+    about: 'Networks whose `X-Forwarded-For` is believed, or `none`. Required in the hardened posture behind https.',
+    fallback: 'none',
+    example: '10.0.0.0/8,fd00::/8',
+    parse: (text: string) => (text.trim() === 'none' ? [] : parseList(text).map(parseNetwork)),
+  },
+  BIENVENUE_ALLOWED_ORIGINS: {
+    option: 'allowedOrigins',
+    about: 'Origins of other pages that may call this service with the cookie, exactly as a browser sends them.',
+    fallback: 'none',
+    example: 'https://www.example.com,https://shop.example.com',
+    parse: (text: string) => parseList(text).map(parseOrigin),
+  },
+  BIENVENUE_SESSION_IDLE: {
+    option: 'sessionIdle',
+    about: 'A session ends when it was not used for so long; at most 7d.',
+    fallback: '7d',
+    example: '12h',
+    parse: duration({ min: '5m', max: '7d' }),
+  },
+  BIENVENUE_SESSION_ABSOLUTE: {
+    option: 'sessionAbsolute',
+    about: 'A session ends so long after the login, whatever happens; at most 30d.',
+    fallback: '30d',
+    example: '7d',
+    parse: duration({ min: '5m', max: '30d' }),
+  },
+  BIENVENUE_RESET_TOKEN_TTL: {
+    option: 'resetTokenTtl',
+    about: 'How long a reset token works; 10m to 24h.',
+    fallback: '60m',
+    example: '30m',
+    parse: duration({ min: '10m', max: '24h' }),
+  },
+  BIENVENUE_PASSWORD_MIN_LENGTH: {
+    option: 'passwordMinLength',
+    about: 'The shortest password that can be chosen, in Unicode code points. Hardened takes no less than 15.',
+    fallback: 'classic 1, hardened 15',
+    example: '20',
+    parse: integer({ min: 1, max: 64 }),
+  },
+  BIENVENUE_ARGON2_MEMORY_KIB: {
+    option: 'argon2MemoryKib',
+    about: 'Memory of one password hash, in KiB. With the passes it must reach the OWASP floor: 19456/2, 47104/1 or 12288/3.',
+    fallback: '19456',
+    example: '47104',
+    parse: integer(ARGON2_MEMORY),
+  },
+  BIENVENUE_ARGON2_PASSES: {
+    option: 'argon2Passes',
+    about: 'Passes over that memory.',
+    fallback: '2',
+    example: '3',
+    parse: integer({ min: 1, max: 10 }),
+  },
+  BIENVENUE_ARGON2_PARALLELISM: {
+    option: 'argon2Parallelism',
+    about: 'Lanes of one hash.',
+    fallback: '1',
+    example: '1',
+    parse: integer({ min: 1, max: 4 }),
+  },
+  BIENVENUE_REGISTRATION: {
+    option: 'registration',
+    about: '`open`, or `closed`: only the command line makes users.',
+    fallback: 'open',
+    example: 'closed',
+    parse: oneOf('open', 'closed'),
+  },
+  BIENVENUE_NAME: {
+    option: 'name',
+    about: 'The name that pages show; it may not be used as a password either.',
+    fallback: 'Bienvenue',
+    example: 'Example Ltd',
+    parse: (text: string) => {
+      if (text.length > 64) throw new Error('is longer than 64 characters')
+      return text
+    },
+  },
+  BIENVENUE_LOG_LEVEL: {
+    option: 'logLevel',
+    about: 'The least that is logged: `debug`, `info`, `warn`, `error` or `silent`.',
+    fallback: 'info (the library: warn)',
+    example: 'warn',
+    parse: oneOf<LogLevel>('debug', 'info', 'warn', 'error', 'silent'),
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+export type SettingValue<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]['parse']>
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]

@@ -1,0 +1,138 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '../db/database.ts'
+import type { UsersTable } from '../db/tables.ts'
+import { AuthError } from '../errors.ts'
+import type { EmailAddress } from './email-address.ts'
+import type { NewUser, User } from './user.ts'
+
+export type UserRow = Selectable<UsersTable>
+
+export interface UserChanges {
+  readonly email?: EmailAddress
+  readonly passwordHash?: string
+  readonly name?: string | null
+  readonly metadata?: string | null
+}
+
+/** Rows to users: the one place where the columns' names are turned round. */
+export function toUser(row: Omit<UserRow, 'email_canonical' | 'updated_at'>): User {
+  return {
+    id: row.id,
+    externalId: row.external_id,
+    email: row.email,
+    emailVerified: row.email_verified_at !== null,
+    name: row.name,
+    metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+    hasPassword: row.password_hash !== null,
+    disabled: row.disabled_at !== null,
+    createdAt: new Date(row.created_at),
+    passwordChangedAt: row.password_changed_at === null ? null : new Date(row.password_changed_at),
+  }
+}
+
+/** `null`: the address is taken. */
+export async function insertUser(tx: Db, user: NewUser & { readonly id: string; readonly createdAt: Date }): Promise<User | null> {
+  const now = user.createdAt.getTime()
+  const row = await tx
+    .insertInto('users')
+    .values({
+      id: user.id,
+      external_id: user.externalId ?? null,
+      email: user.email.address,
+      email_canonical: user.email.canonical,
+      email_verified_at: null,
+      password_hash: user.passwordHash,
+      password_changed_at: user.passwordHash === null ? null : now,
+      name: null,
+      metadata: null,
+      disabled_at: null,
+      created_at: now,
+      updated_at: now,
+    })
+    .onConflict((conflict) => conflict.column('email_canonical').doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  return row ? toUser(row) : null
+}
+
+export async function findUserWhere(
+  db: Db,
+  where: { readonly id?: string; readonly emailCanonical?: string; readonly externalId?: string },
+): Promise<User | null> {
+  const row = await db
+    .selectFrom('users')
+    .selectAll()
+    .$if(where.id !== undefined, (query) => query.where('id', '=', where.id ?? ''))
+    .$if(where.emailCanonical !== undefined, (query) => query.where('email_canonical', '=', where.emailCanonical ?? ''))
+    .$if(where.externalId !== undefined, (query) => query.where('external_id', '=', where.externalId ?? ''))
+    .limit(1)
+    .executeTakeFirst()
+  return row ? toUser(row) : null
+}
+
+/** False: no such user. A taken address is refused, and the transaction with it. */
+export async function updateUserRow(tx: Db, userId: string, changes: UserChanges, now: Date): Promise<boolean> {
+  const { email, passwordHash, name, metadata } = changes
+  if (email) {
+    const holder = await tx
+      .selectFrom('users')
+      .select('id')
+      .where('email_canonical', '=', email.canonical)
+      .where('id', '!=', userId)
+      .executeTakeFirst()
+    if (holder) throw new AuthError('email_already_registered', { sentence: `User ${email.address} already exists` })
+  }
+  const result = await tx
+    .updateTable('users')
+    .set({
+      updated_at: now.getTime(),
+      ...(email && { email: email.address, email_canonical: email.canonical, email_verified_at: null }),
+      ...(passwordHash !== undefined && { password_hash: passwordHash, password_changed_at: now.getTime() }),
+      ...(name !== undefined && { name }),
+      ...(metadata !== undefined && { metadata }),
+    })
+    .where('id', '=', userId)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** The two kinds of row that a change of credentials ends. They hang on the user, so they are ended here for every feature. */
+export async function deleteSessionsOf(tx: Db, userId: string): Promise<number> {
+  const result = await tx.deleteFrom('sessions').where('user_id', '=', userId).executeTakeFirst()
+  return Number(result.numDeletedRows)
+}
+
+export async function deleteResetTokensOf(tx: Db, userId: string): Promise<void> {
+  await tx.deleteFrom('reset_tokens').where('user_id', '=', userId).execute()
+}
+
+/** True if that changed anything; a disabled user's sessions and tokens end in the same transaction (user-admin.ts). */
+export async function setDisabled(tx: Db, userId: string, disabledAt: Date | null): Promise<boolean> {
+  const result = await tx
+    .updateTable('users')
+    .set({ disabled_at: disabledAt?.getTime() ?? null })
+    .where('id', '=', userId)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Sessions and tokens go with the row. */
+export async function deleteUserRow(tx: Db, userId: string): Promise<boolean> {
+  const result = await tx.deleteFrom('users').where('id', '=', userId).executeTakeFirst()
+  return result.numDeletedRows > 0n
+}
+
+/** One page of users by canonical address, beginning behind `after`. */
+export async function listUsers(
+  db: Db,
+  page: { readonly after: string | null; readonly limit: number },
+): Promise<(User & { readonly canonical: string })[]> {
+  const rows = await db
+    .selectFrom('users')
+    .selectAll()
+    .$if(page.after !== null, (query) => query.where('email_canonical', '>', page.after ?? ''))
+    .orderBy('email_canonical')
+    .limit(page.limit)
+    .execute()
+  return rows.map((row) => ({ ...toUser(row), canonical: row.email_canonical }))
+}

@@ -1,0 +1,119 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Config, type Environment, parseConfig } from '../src/config.ts'
+import { openAuth } from '../src/create-auth.ts'
+import { toNodeHandler } from '../src/http/node-handler.ts'
+import { type Log, makeLog } from '../src/log.ts'
+import { type FixedClock, fixedClock } from './fixed-clock.ts'
+
+export interface TestResponse {
+  readonly status: number
+  readonly headers: Headers
+  /** The body as text, and parsed where it is JSON. */
+  readonly text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of every form
+  readonly json: any
+}
+
+export interface TestRequest {
+  /** Sent as a urlencoded form. */
+  readonly form?: Record<string, string>
+  /** Sent as application/json. */
+  readonly json?: unknown
+  readonly body?: BodyInit
+  readonly headers?: Record<string, string>
+  /** A session's token, sent as the session cookie. */
+  readonly session?: string
+}
+
+export interface TestApp extends AsyncDisposable {
+  readonly auth: Awaited<ReturnType<typeof openAuth>>
+  readonly config: Config
+  readonly clock: FixedClock
+  /** `http://127.0.0.1:PORT` of a real listener. */
+  readonly url: string
+  /** Every log line so far, parsed. */
+  readonly logLines: Record<string, unknown>[]
+  request(method: string, path: string, request?: TestRequest): Promise<TestResponse>
+  /** Register an address and log in. @returns the session's token */
+  logIn(email: string, password: string): Promise<string>
+  register(email: string, password: string): Promise<void>
+}
+
+export interface TestAppOptions {
+  readonly env?: Environment
+  readonly databaseUrl?: string
+  readonly clock?: FixedClock
+  readonly form?: 'service' | 'library'
+}
+
+/** A secret for hardened test services. */
+export const TEST_SECRET = 'v1:7kQ2m9XvT4sLw8ZbN1cJ5hRdY3gFpUaE6oKiSxVqBtMyCzAW'
+
+/**
+ * The whole service behind a real listener on a free port, with a database in memory unless told, a clock that stands still,
+ * and its log in an array. Hardened is possible here although it cannot start yet: `env: hardenedEnv()`.
+ */
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const clock = options.clock ?? fixedClock()
+  const config = parseConfig({ DATABASE_URL: options.databaseUrl ?? 'file::memory:', BIENVENUE_LOG_LEVEL: 'debug', ...options.env })
+  const logLines: Record<string, unknown>[] = []
+  const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
+  const auth = await openAuth(config, { form: options.form ?? 'service', clock, log })
+  const server = createServer(toNodeHandler(auth))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const cookieName = config.posture === 'hardened' && config.publicUrl.https ? '__Host-session_id' : 'session_id'
+
+  const app: TestApp = {
+    auth,
+    config,
+    clock,
+    url,
+    logLines,
+    async request(method, path, { form, json, body, headers, session } = {}) {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        redirect: 'manual',
+        headers: {
+          ...(json !== undefined && { 'content-type': 'application/json' }),
+          ...(session !== undefined && { cookie: `${cookieName}=${session}` }),
+          ...headers,
+        },
+        ...(form && { body: new URLSearchParams(form) }),
+        ...(json !== undefined && { body: JSON.stringify(json) }),
+        ...(body !== undefined && { body }),
+      })
+      const text = await response.text()
+      const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== ''
+      return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
+    },
+    async register(email, password) {
+      const answer = await app.request('POST', '/users', { form: { email, password } })
+      if (answer.status !== 200) throw new Error(`registration answered ${answer.status} ${answer.text}`)
+    },
+    async logIn(email, password) {
+      const answer = await app.request('POST', '/sessions', { form: { email, password } })
+      const token = sessionOf(answer)
+      if (answer.status !== 200 || token === null) throw new Error(`login answered ${answer.status} ${answer.text}`)
+      return token
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await auth.close()
+    },
+  }
+  return app
+}
+
+/** The session token that an answer sets, or `null`. */
+export function sessionOf(answer: { readonly headers: Headers }): string | null {
+  const [cookie] = answer.headers.getSetCookie()
+  return /session_id=([^;]+)/.exec(cookie ?? '')?.[1] ?? null
+}
+
+/** A hardened service on this machine. */
+export function hardenedEnv(more: Environment = {}): Environment {
+  return { BIENVENUE_POSTURE: 'hardened', BIENVENUE_SECRET: TEST_SECRET, ...more }
+}
