@@ -109,8 +109,12 @@ export interface AuthParts {
 /** Ten minutes: sooner serves nobody, much later and tables grow. */
 const SWEEP_MILLISECONDS = 600_000
 
-/** The same from a finished configuration; the service and the tests come in here. */
-export async function openAuth(config: Config, parts: AuthParts): Promise<Auth & { readonly deps: Deps; settled(): Promise<void> }> {
+/**
+ * Open, migrate and claim the database, and put together what the rules need. What `openAuth` and the command line begin with.
+ *
+ * @throws AuthError `database_refused`, `configuration_invalid`, `unavailable`
+ */
+export async function openDeps(config: Config, parts: Omit<AuthParts, 'form'> = {}): Promise<Deps> {
   const log = parts.log ?? makeLog(config.logLevel)
   const random = parts.random ?? systemRandom
   const clock = parts.clock ?? systemClock
@@ -124,7 +128,13 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
     await database.close()
     throw error
   }
-  const deps: Deps = { config, database, clock, random, log, hashQueue: makeHashQueue(availableParallelism()) }
+  return { config, database, clock, random, log, hashQueue: makeHashQueue(availableParallelism()) }
+}
+
+/** The same from a finished configuration; the service and the tests come in here. */
+export async function openAuth(config: Config, parts: AuthParts): Promise<Auth & { readonly deps: Deps; settled(): Promise<void> }> {
+  const deps = await openDeps(config, parts)
+  const { database, log } = deps
   const lastSeen = makeLastSeenWriter(deps)
   const app = makeApp(deps, { form: parts.form, version: VERSION, lastSeen })
   const sweeping = setInterval(() => {

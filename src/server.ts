@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Config } from './config.ts'
@@ -77,6 +78,8 @@ function makeServer(onRequest: Handler): Server {
   server.maxHeadersCount = MAX_HEADERS_COUNT
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', answerClientError)
+  // An expectation that nobody knows is no reason to refuse (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', onRequest)
   return server
 }
 
@@ -89,7 +92,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket | import
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408', 'Request Timeout']
         : ['400', 'Bad Request']
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nX-Request-Id: ${randomUUID()}\r\nContent-Length: 0\r\n\r\n`)
 }
 
 function bind(server: Server, host: string, port: number): Promise<number> {

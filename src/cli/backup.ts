@@ -1,4 +1,19 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-export function backupCommand(_: unknown): Command {
+import type { Config } from '../config.ts'
+import { writeBackup } from '../db/backup.ts'
+import { AuthError } from '../errors.ts'
+import { print, withDeps } from './output.ts'
+
+export function backupCommand(configOf: () => Config): Command {
   return new Command('backup')
+    .description('copy the database to a new file while the service runs; sessions and tokens are left out')
+    .argument('<file>', 'a file that does not exist yet')
+    .action((file: string) =>
+      withDeps(configOf(), async (deps) => {
+        if (existsSync(file)) throw new AuthError('file_refused', { sentence: `${file} exists already; a backup never overwrites.` })
+        await writeBackup(deps.database, file)
+        print(`Written to ${file}, without sessions and tokens. Keep the secret (bienvenue.secret, or BIENVENUE_SECRET) apart from it.`)
+      }),
+    )
 }

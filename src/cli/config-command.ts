@@ -1,4 +1,63 @@
 import { Command } from 'commander'
-export function configCommand(_: unknown): Command {
-  return new Command('config-command')
+import { type Config, type Environment, parseConfig } from '../config.ts'
+import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts'
+import { print, printJson, printTable } from './output.ts'
+
+/** `bienvenue config`: what is in force and why. Problems are reported by the parser itself, all at once. */
+export function configCommand(env: Environment): Command {
+  return new Command('config')
+    .description('show the settings in force; secrets are hidden')
+    .option('--json', 'as JSON')
+    .action((options: { json?: boolean }) => {
+      const settings = effectiveSettings(parseConfig(env), env)
+      if (options.json) return printJson(Object.fromEntries(settings.map(({ name, ...rest }) => [name, rest])))
+      printTable(
+        ['SETTING', 'VALUE', 'FROM'],
+        settings.map(({ name, value, from }) => [name, value, from]),
+      )
+      print('\nEvery setting is explained in docs/configuration.md.')
+    })
+}
+
+function effectiveSettings(config: Config, env: Environment) {
+  const values = valuesOf(config)
+  return SETTING_NAMES.map((name) => {
+    const file = 'secret' in SETTINGS[name] && env[`${name}_FILE`]
+    return { name, value: values[name], from: file ? 'file' : env[name] ? 'environment' : 'default' }
+  })
+}
+
+function valuesOf(config: Config): Record<SettingName, string> {
+  const { argon2, minLength } = config.password
+  return {
+    HOST: config.listen.hosts.join(' and '),
+    PORT: String(config.listen.port),
+    DATABASE_URL: `file:${config.database.path ?? ':memory:'}`,
+    BIENVENUE_PUBLIC_URL: `${config.publicUrl.origin}${config.publicUrl.pathPrefix}`,
+    BIENVENUE_POSTURE: config.posture,
+    BIENVENUE_SECRET: config.secrets.root.length > 0 ? '[secret]' : 'in bienvenue.secret beside the database',
+    BIENVENUE_TRUSTED_PROXIES: config.trustedProxies.join(',') || 'none',
+    BIENVENUE_ALLOWED_ORIGINS: [...config.allowedOrigins].join(',') || 'none',
+    BIENVENUE_SESSION_IDLE: durationText(config.session.idleSeconds),
+    BIENVENUE_SESSION_ABSOLUTE: durationText(config.session.absoluteSeconds),
+    BIENVENUE_RESET_TOKEN_TTL: durationText(config.resetTokenSeconds),
+    BIENVENUE_PASSWORD_MIN_LENGTH: String(minLength),
+    BIENVENUE_ARGON2_MEMORY_KIB: String(argon2.memoryKib),
+    BIENVENUE_ARGON2_PASSES: String(argon2.passes),
+    BIENVENUE_ARGON2_PARALLELISM: String(argon2.parallelism),
+    BIENVENUE_REGISTRATION: config.registration,
+    BIENVENUE_NAME: config.name,
+    BIENVENUE_LOG_LEVEL: config.logLevel,
+  }
+}
+
+/** With the largest unit that leaves nothing over. */
+function durationText(seconds: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+  ] as const)
+    if (seconds % size === 0) return `${seconds / size}${unit}`
+  return `${seconds}s`
 }

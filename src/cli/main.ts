@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { type Environment, parseConfig } from '../config.ts'
+import { type Environment, nearest, parseConfig } from '../config.ts'
 import { AuthError } from '../errors.ts'
 import { VERSION } from '../version.ts'
 import { backupCommand } from './backup.ts'
@@ -38,6 +38,13 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
     backupCommand(configOf),
   ]) {
     program.addCommand(command.exitOverride())
+  }
+  const [word] = args
+  const names = program.commands.map((command) => command.name())
+  if (word !== undefined && !word.startsWith('-') && word !== 'help' && !names.includes(word)) {
+    console.error(`There is no command ${JSON.stringify(word)}; did you mean ${nearest(word, names)}? See: bienvenue --help`)
+    process.exitCode = 2
+    return
   }
   try {
     await program.parseAsync(args, { from: 'user' })

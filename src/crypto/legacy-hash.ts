@@ -79,8 +79,9 @@ function scryptVerifier(
 ): Verifier | null {
   const [N, blockSize, lanes] = [Number(n), Number(r), Number(p)]
   const memory = 128 * N * blockSize
-  const powerOfTwo = N > 1 && Number.isInteger(Math.log2(N))
-  if (!powerOfTwo || blockSize < 1 || lanes < 1 || lanes > SCRYPT_MAX_PARALLELISM || memory > SCRYPT_MAX_BYTES || !salt || !expected)
+  // RFC 7914 section 6: N is a power of two, above 1 and below 2^(128 * r / 8).
+  const usableN = N > 1 && Number.isInteger(Math.log2(N)) && Math.log2(N) < 16 * blockSize
+  if (!usableN || blockSize < 1 || lanes < 1 || lanes > SCRYPT_MAX_PARALLELISM || memory > SCRYPT_MAX_BYTES || !salt || !expected)
     return null
   const options = { N, r: blockSize, p: lanes, maxmem: 2 * memory + 1024 * 1024 }
   return async (typed) => sameBytes(await scryptAsync(typed, salt, expected.length, options), expected)

@@ -17,7 +17,7 @@ const TAG_BYTES = 32
  */
 const ARGON2_MAX = { memoryKib: 262_144, passes: 10, parallelism: 4 } as const
 
-const ARGON2_PATTERN = /^\$argon2(id|i|d)\$(?:v=(\d+)\$)?m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/
+const ARGON2_PATTERN = /^\$argon2(id|i|d)\$(?:v=(16|19)\$)?m=([1-9]\d{0,6}),t=([1-9]\d{0,2}),p=([1-9]\d{0,2})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/
 
 /**
  * A salted Argon2id hash as a PHC string; different at each call. The password is taken as it is:
@@ -44,7 +44,7 @@ export function decoyHash({ memoryKib, passes, parallelism }: Argon2Parameters):
 export interface StoredHash {
   /** Is it one of ours, with exactly these costs? If not, it is replaced at the next good login. */
   isCurrent(parameters: Argon2Parameters): boolean
-  /** Never throws for a wrong password. `typed` is as the user typed it, `normalised` is its NFC form. */
+  /** Never throws for a wrong password, only for a hash that turns out to be none. `typed` is as the user typed it, `normalised` is its NFC form. */
   verify(typed: string, normalised: string): Promise<boolean>
 }
 
@@ -60,6 +60,8 @@ export function readStoredHash(stored: string): StoredHash | null {
   const [, variant, version, memory, passes, lanes] = match
   const cost = { memoryKib: Number(memory), passes: Number(passes), parallelism: Number(lanes) }
   if (cost.memoryKib > ARGON2_MAX.memoryKib || cost.passes > ARGON2_MAX.passes || cost.parallelism > ARGON2_MAX.parallelism) return null
+  // RFC 9106 section 3.1: at least 8 KiB a lane.
+  if (cost.memoryKib < 8 * cost.parallelism) return null
   return {
     isCurrent: (wanted) =>
       variant === 'id' &&

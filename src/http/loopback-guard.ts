@@ -40,8 +40,13 @@ export function guardPosture(config: Config, facts: RequestFacts): void {
   const forwarded = facts.header('forwarded')
   if (forwarded !== null && !forwardedIsLoopback(forwarded)) throw new AuthError('loopback_only', { logged: `forwarded ${forwarded}` })
   const origin = facts.header('origin')
-  if (origin !== null && !isLoopbackHostname(URL.parse(origin)?.hostname ?? ''))
-    throw new AuthError('loopback_only', { logged: `origin ${origin}` })
+  if (origin !== null && !isLoopbackOrigin(origin)) throw new AuthError('loopback_only', { logged: `origin ${origin}` })
+}
+
+/** As a browser writes an origin, and nothing more: a list of them or a path behind one is none. */
+function isLoopbackOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.origin === text && isLoopbackHostname(url.hostname)
 }
 
 /** RFC 7239: `for=127.0.0.1;host=localhost, for="[::1]:4711"`. Every node and host must be this machine; what cannot be read is not. */

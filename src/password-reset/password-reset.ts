@@ -4,7 +4,7 @@ import { AuthError } from '../errors.ts'
 import { hashNewPassword, hashPassword, storeNewPassword } from '../passwords/password.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
 import { findUserByEmail } from '../users/user.ts'
-import { consumeResetToken, findResetToken, putResetToken } from './password-reset-store.ts'
+import { consumeResetToken, deleteExpiredResetTokens, findResetToken, putResetToken } from './password-reset-store.ts'
 
 type ResetDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQueue'>
 
@@ -71,4 +71,9 @@ async function consumeAndStore(deps: ResetDeps, token: unknown, userId: string, 
     if (!consumed) throw new AuthError('reset_token_invalid', { logged: 'used meanwhile' })
     await storeNewPassword(deps, tx, { userId, hash })
   })
+}
+
+/** Remove at most `limit` tokens that expired. @returns how many */
+export async function removeExpiredResetTokens(deps: Pick<Deps, 'database' | 'clock'>, limit: number): Promise<number> {
+  return deps.database.inTransaction((tx) => deleteExpiredResetTokens(tx, new Date(deps.clock.now()), limit))
 }

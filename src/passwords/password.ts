@@ -1,10 +1,9 @@
-import { decoyHash, hashWithArgon2id, readStoredHash } from '../crypto/password-hash.ts'
+import { decoyHash, hashWithArgon2id, readStoredHash, type StoredHash } from '../crypto/password-hash.ts'
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
-import { renewSession, type Session } from '../sessions/session.ts'
-import { deleteSessionsOfUser } from '../sessions/session-store.ts'
-import { deleteResetTokensOf } from '../users/user-store.ts'
+import { endSessionsIn, renewSession, type Session } from '../sessions/session.ts'
+import { voidResetTokens } from '../users/user.ts'
 import { checkPasswordPolicy } from './password-policy.ts'
 import { findPassword, type StoredPassword, setPasswordHash, swapPasswordHash } from './password-store.ts'
 
@@ -93,16 +92,25 @@ async function checkStored(deps: HashDeps & Pick<Deps, 'log'>, stored: StoredPas
 
   return deps.hashQueue.run(async (): Promise<PasswordCheck> => {
     const known = stored?.hash ? readStoredHash(stored.hash) : null
-    const matches = known ? await known.verify(typed, normalised) : false
+    const matches = known ? await verifyIfUsable(known, typed, normalised) : null
     if (!stored || !known || !usable || !matches) {
-      if (!known?.isCurrent(argon2)) await readStoredHash(decoyHash(argon2))?.verify(typed, normalised)
-      if (stored?.hash && !known) deps.log.warn({ event: 'unusable_password_hash', user: stored.userId })
-      return { matches: false, reason: refusalReason(stored, known !== null, usable) }
+      if (matches === null || !known?.isCurrent(argon2)) await readStoredHash(decoyHash(argon2))?.verify(typed, normalised)
+      if (stored?.hash && matches === null) deps.log.warn({ event: 'unusable_password_hash', user: stored.userId })
+      return { matches: false, reason: refusalReason(stored, matches !== null, usable) }
     }
     if (stored.disabled) return { matches: false, reason: 'disabled' }
     const betterHash = known.isCurrent(argon2) ? null : await hashWithArgon2id(normalised, argon2)
     return { matches: true, userId: stored.userId, checkedHash: stored.hash ?? '', betterHash }
   })
+}
+
+/** `null`: the hash has the form of one, but its own library cannot read it (bits left over in its salt, for one). It is nobody's password. */
+async function verifyIfUsable(hash: StoredHash, typed: string, normalised: string): Promise<boolean | null> {
+  try {
+    return await hash.verify(typed, normalised)
+  } catch {
+    return null
+  }
 }
 
 function refusalReason(stored: StoredPassword | null, hasUsableHash: boolean, usable: boolean) {
@@ -130,8 +138,8 @@ export async function storeNewPassword(
   change: { readonly userId: string; readonly hash: string; readonly keepSession?: string },
 ): Promise<void> {
   await setPasswordHash(tx, change.userId, change.hash, new Date(deps.clock.now()))
-  await deleteSessionsOfUser(tx, change.userId, change.keepSession)
-  await deleteResetTokensOf(tx, change.userId)
+  await endSessionsIn(tx, change.userId, change.keepSession)
+  await voidResetTokens(tx, change.userId)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../users/user.ts'
 import {
+  deleteExpiredSessions,
   deleteOldestSessions,
   deleteSession,
   deleteSessionByTokenHash,
@@ -136,4 +137,16 @@ function requireTokenHash(token: string): Uint8Array {
   const tokenHash = hashOpaqueToken(token)
   if (tokenHash === null) throw new Error('a token of our own making has the wrong form')
   return tokenHash
+}
+
+/** The same within the caller's transaction. */
+export async function endSessionsIn(tx: Db, userId: string, except?: SessionPublicId): Promise<void> {
+  await deleteSessionsOfUser(tx, userId, except)
+}
+
+/** Remove at most `limit` sessions that ended by themselves; they were refused all along. @returns how many */
+export async function removeExpiredSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, limit: number): Promise<number> {
+  const now = new Date(deps.clock.now())
+  const lastSeenBefore = new Date(now.getTime() - deps.config.session.idleSeconds * 1_000)
+  return deps.database.inTransaction((tx) => deleteExpiredSessions(tx, { now, lastSeenBefore, limit }))
 }

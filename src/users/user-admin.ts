@@ -1,6 +1,7 @@
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import { deleteResetTokensOf, deleteSessionsOf, deleteUserRow, setDisabled } from './user-store.ts'
+import type { User } from './user.ts'
+import { deleteResetTokensOf, deleteSessionsOf, deleteUserRow, selectUsers, setDisabled } from './user-store.ts'
 
 /**
  * Stop a user from logging in. Every session and reset token ends in the same transaction, on every process at once (CHECKLIST R070).
@@ -31,4 +32,12 @@ export async function deleteUser(deps: Pick<Deps, 'database'>, userId: string): 
   await deps.database.inTransaction(async (tx) => {
     if (!(await deleteUserRow(tx, userId))) throw new AuthError('user_not_found')
   })
+}
+
+/** One page of users by canonical address, beginning behind `after`. */
+export function listUsers(
+  deps: Pick<Deps, 'database'>,
+  page: { readonly after: string | null; readonly limit: number },
+): Promise<(User & { readonly canonical: string })[]> {
+  return selectUsers(deps.database.reads, page)
 }

@@ -123,7 +123,7 @@ export async function deleteUserRow(tx: Db, userId: string): Promise<boolean> {
 }
 
 /** One page of users by canonical address, beginning behind `after`. */
-export async function listUsers(
+export async function selectUsers(
   db: Db,
   page: { readonly after: string | null; readonly limit: number },
 ): Promise<(User & { readonly canonical: string })[]> {

@@ -1,3 +1,4 @@
+import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
@@ -141,4 +142,9 @@ export function parseMetadata(value: unknown): string | null {
   if (Buffer.byteLength(text) > METADATA_MAX_BYTES)
     throw invalidField('metadata', `The field "metadata" is larger than ${METADATA_MAX_BYTES} bytes.`)
   return text
+}
+
+/** Within the caller's transaction: the user's reset token is void. It hangs on the password and the address, so it ends with either. */
+export async function voidResetTokens(tx: Db, userId: string): Promise<void> {
+  await deleteResetTokensOf(tx, userId)
 }

@@ -1,0 +1,70 @@
+import { createInterface } from 'node:readline/promises'
+import { text as readAll } from 'node:stream/consumers'
+import type { Config } from '../config.ts'
+import { openDeps } from '../create-auth.ts'
+import type { Deps } from '../deps.ts'
+import { AuthError } from '../errors.ts'
+import { makeLog } from '../log.ts'
+import { findUserBy, type User } from '../users/user.ts'
+
+/** Run one command's work on the configured database, beside a service that may be running, and close it whatever happens. */
+export async function withDeps(config: Config, work: (deps: Deps) => Promise<void>): Promise<void> {
+  // Standard output is the command's own; problems go to standard error.
+  const log = makeLog('warn', { write: (line) => void process.stderr.write(line) })
+  const deps = await openDeps(config, { log })
+  try {
+    await work(deps)
+  } finally {
+    await deps.database.close()
+  }
+}
+
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`)
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2))
+}
+
+/** Columns as wide as their widest cell; a head of `null` prints none. */
+export function printTable(head: readonly string[] | null, rows: readonly (readonly string[])[]): void {
+  const lines = head === null ? rows : [head, ...rows]
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((row) => safe(row[column] ?? '').length)))
+  for (const row of lines) {
+    const cells = row.map((cell, column) => safe(cell).padEnd(widths[column] ?? 0))
+    print(cells.join('  ').trimEnd())
+  }
+}
+
+/** Nothing that a user typed reaches the terminal as a control code. */
+export function safe(text: string): string {
+  return text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?')
+}
+
+/** A user by address or by id, as people have either at hand. */
+export async function requireUser(deps: Deps, addressOrId: string): Promise<User> {
+  try {
+    return await findUserBy(deps, addressOrId.includes('@') ? { email: addressOrId } : { id: addressOrId })
+  } catch (error) {
+    if (!(error instanceof AuthError) || error.code !== 'user_not_found') throw error
+    throw new AuthError('user_not_found', { sentence: `No user has the address or id ${safe(addressOrId)}.` })
+  }
+}
+
+/** Ask before what cannot be undone; a script says --yes. */
+export async function confirm(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes) return
+  if (!process.stdin.isTTY)
+    throw new AuthError('configuration_invalid', { sentence: `${question} Say --yes to go on without being asked.` })
+  const prompt = createInterface({ input: process.stdin, output: process.stdout })
+  const answer = await prompt.question(`${question} Type yes to go on: `)
+  prompt.close()
+  if (answer.trim() !== 'yes') throw new AuthError('configuration_invalid', { sentence: 'Nothing was changed.' })
+}
+
+/** The first line of standard input, without its line end. */
+export async function readPassword(): Promise<string> {
+  const input = await readAll(process.stdin)
+  return input.replace(/\r?\n[\s\S]*$/, '')
+}
