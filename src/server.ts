@@ -24,6 +24,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface Listener {
   readonly port: number
+  /** One per address, all on that port. */
+  readonly servers: readonly Server[]
   /** From now on requests go to this handler; those that came earlier too. */
   handleWith(handler: Handler): void
   /** Stop accepting, let what is in flight finish within the deadline, close every socket. */
@@ -56,6 +58,7 @@ export async function listen(config: Pick<Config, 'listen' | 'posture'>): Promis
   refusePublicBinding(config, servers)
   return {
     port,
+    servers,
     handleWith(given) {
       handler = given
       for (const [request, response] of early.splice(0)) given(request, response)

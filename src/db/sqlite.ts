@@ -145,7 +145,8 @@ function refuseForeignFile(path: string): void {
   if (!existsSync(path)) return
   let tables: string[]
   try {
-    using file = new DatabaseSync(path, { readOnly: true })
+    // Another process that starts on the same file may hold it for a moment.
+    using file = new DatabaseSync(path, { readOnly: true, timeout: WRITE_BUSY_MILLISECONDS })
     tables = file
       .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
       .all()

@@ -24,8 +24,8 @@ async function ask(app: TestApp, method: string, path: string, headers: Record<s
   const answer = await app.auth.fetch(new Request(`http://localhost${path}`, { method, headers: { host: 'app.example.com', ...headers } }), {
     clientAddress: '203.0.113.9',
   })
-  const body = answer.headers.get('content-type') === 'application/json' ? await answer.json() : {}
-  return { status: answer.status, error: body.error as string | undefined, headers: answer.headers }
+  const error = /"error":"(\w+)"/.exec(await answer.text())?.[1]
+  return { status: answer.status, error, headers: answer.headers }
 }
 
 test('a page on another site reaches no route that changes something (R083, R087)', async () => {

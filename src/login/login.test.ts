@@ -97,7 +97,7 @@ test('the log knows the true reason of a refusal', async () => {
 })
 
 for (const hash of UNUSABLE_HASHES) {
-  test(`a stored hash that is none lets nobody in, is no error to the client and raises one alert: ${hash.slice(0, 40)}`, async () => {
+  test(`a stored hash that is none lets nobody in, is no error to the client and raises one alert: ${hash.slice(0, 56)}`, async () => {
     await using app = await startTestApp()
     const { id } = await app.auth.addUser(EMAIL, hash)
     for (const password of [PASSWORD, hash]) assertRefused(await logIn(app, password), 401, 'login_refused')

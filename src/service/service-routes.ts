@@ -51,7 +51,11 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       access: anyone,
       answers: { 200: { description: 'Ready', body: z.strictObject({ status: z.literal('ready') }) } },
       async handle(c) {
-        if (!(await isMigrated(deps.database))) throw new AuthError('unavailable', { logged: 'not migrated' })
+        const migrated = await isMigrated(deps.database).catch((error: unknown) => {
+          // Whatever keeps the question from being answered keeps the service from being ready.
+          throw new AuthError('unavailable', { logged: 'the database did not answer' }, { cause: error })
+        })
+        if (!migrated) throw new AuthError('unavailable', { logged: 'not migrated' })
         return answers.json(c.env, 200, { status: 'ready' })
       },
     },

@@ -1,0 +1,378 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { sql } from 'kysely'
+import { fixedClock } from '../../test/fixed-clock.ts'
+import { refused } from '../../test/refusals.ts'
+import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
+import { AuthError } from '../errors.ts'
+import { type Database, type Db, openDatabase } from './database.ts'
+import { isMigrated, migrate } from './migrate.ts'
+
+const clock = fixedClock()
+const WRITING_PROCESS = fileURLToPath(new URL('../../test/writing-process.ts', import.meta.url))
+const CLASSIC_DATABASE = fileURLToPath(new URL('../../test/data/classic.db', import.meta.url))
+
+type TestDatabase = Database & AsyncDisposable
+
+async function open(path: string | null): Promise<TestDatabase> {
+  const database = await openDatabase({ engine: 'sqlite', path })
+  return { ...database, [Symbol.asyncDispose]: () => database.close() }
+}
+
+async function openMigrated(path: string | null): Promise<TestDatabase> {
+  const database = await open(path)
+  await migrate(database, clock)
+  return database
+}
+
+function put(tx: Db, key: string, value: string) {
+  return tx.insertInto('service_state').values({ key, value }).execute()
+}
+
+async function stored(db: Db): Promise<Record<string, string>> {
+  const rows = await db.selectFrom('service_state').select(['key', 'value']).orderBy('key').execute()
+  return Object.fromEntries(rows.map(({ key, value }) => [key, value]))
+}
+
+async function schemaOf(database: Database): Promise<unknown> {
+  const { rows } = await sql`select name, sql from sqlite_master order by name`.execute(database.reads)
+  return rows
+}
+
+/** Every test of both kinds of database: what one promises, the other does too. */
+function onBothKinds(promise: string, check: (database: TestDatabase) => Promise<void>): void {
+  test(`${promise} (in memory)`, async () => {
+    await using database = await openMigrated(null)
+    await check(database)
+  })
+  test(`${promise} (in a file)`, async () => {
+    await using directory = await temporaryDirectory()
+    await using database = await openMigrated(directory.file('auth.db'))
+    await check(database)
+  })
+}
+
+onBothKinds('migrating twice changes nothing', async (database) => {
+  const before = await schemaOf(database)
+  assert.equal(await isMigrated(database), true)
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  assert.deepEqual(await migrate(database, clock), [])
+  assert.deepEqual(await schemaOf(database), before)
+  assert.deepEqual(await stored(database.reads), { a: '1' })
+})
+
+test('the first migration says what it applied, and until then the database is not ready', async () => {
+  await using database = await open(null)
+  await assert.rejects(isMigrated(database))
+  assert.deepEqual(await migrate(database, clock), ['001-users-and-sessions'])
+  assert.equal(await isMigrated(database), true)
+})
+
+test('a migration that this version does not know is left alone', async () => {
+  await using database = await openMigrated(null)
+  await database.inTransaction((tx) => tx.insertInto('bienvenue_migrations').values({ name: '999-newer', applied_at: 1 }).execute())
+  assert.deepEqual(await migrate(database, clock), [])
+  assert.equal(await isMigrated(database), true)
+})
+
+onBothKinds('a transaction that throws changes nothing, and the next one works', async (database) => {
+  await assert.rejects(
+    database.inTransaction(async (tx) => {
+      await put(tx, 'a', '1')
+      throw new AuthError('reset_token_invalid')
+    }),
+    refused('reset_token_invalid'),
+  )
+  await assert.rejects(
+    database.inTransaction(async (tx) => {
+      await put(tx, 'b', '1')
+      await put(tx, 'b', '2')
+    }),
+    /UNIQUE/,
+  )
+  await database.inTransaction((tx) => put(tx, 'c', '1'))
+  assert.deepEqual(await stored(database.reads), { c: '1' })
+})
+
+onBothKinds('transactions run one after another, never into each other', async (database) => {
+  await database.inTransaction((tx) => put(tx, 'count', '0'))
+  await Promise.all(
+    Array.from({ length: 20 }, () =>
+      database.inTransaction(async (tx) => {
+        const { count } = await stored(tx)
+        await tx
+          .updateTable('service_state')
+          .set({ value: String(Number(count) + 1) })
+          .execute()
+      }),
+    ),
+  )
+  assert.deepEqual(await stored(database.reads), { count: '20' })
+})
+
+onBothKinds('what is not committed is read by nobody else', async (database) => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { promise: written, resolve: wrote } = Promise.withResolvers<void>()
+  const transaction = database.inTransaction(async (tx) => {
+    await put(tx, 'a', '1')
+    wrote()
+    await released
+    throw new Error('rolled back')
+  })
+  await written
+  const reading = stored(database.reads)
+  const keptRead = Promise.resolve(database.keep((db) => db.selectFrom('service_state').selectAll())({}))
+  release()
+  await assert.rejects(transaction, /rolled back/)
+  assert.deepEqual([await reading, await keptRead], [{}, []])
+})
+
+test('in memory a read outside a transaction waits until the transaction is over', async () => {
+  await using database = await openMigrated(null)
+  const order: string[] = []
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const transaction = database
+    .inTransaction(async (tx) => {
+      begin()
+      await released
+      await put(tx, 'a', '1')
+    })
+    .then(() => order.push('committed'))
+  await begun
+  const all = database.keep((db) => db.selectFrom('service_state').selectAll())
+  const reads = [
+    stored(database.reads).then((rows) => order.push(JSON.stringify(rows))),
+    Promise.resolve(all({})).then((rows) => order.push(`kept ${rows.length}`)),
+  ]
+  release()
+  await Promise.all([transaction, ...reads])
+  assert.deepEqual(order.sort(), ['committed', 'kept 1', '{"a":"1"}'])
+})
+
+test('in a file a read does not wait for an open transaction', async () => {
+  await using directory = await temporaryDirectory()
+  await using database = await openMigrated(directory.file('auth.db'))
+  await database.inTransaction(async (tx) => {
+    await put(tx, 'a', '1')
+    assert.deepEqual(await stored(database.reads), {})
+  })
+  assert.deepEqual(await stored(database.reads), { a: '1' })
+})
+
+onBothKinds('a kept query takes its arguments anew at each call', async (database) => {
+  await database.inTransaction(async (tx) => {
+    for (const letter of ['a', 'b', 'c']) await put(tx, letter, letter.toUpperCase())
+  })
+  const find = database.keep<{ key: string; value: string }, { key: string; value: string }>((db, arg) =>
+    db.selectFrom('service_state').selectAll().where('value', '!=', arg('value')).where('key', '>=', arg('key')).where('key', '<', 'zz').orderBy('key'),
+  )
+  const keys = async (args: { key: string; value: string }) => (await find(args)).map(({ key }) => key)
+  assert.deepEqual(await keys({ key: 'a', value: 'B' }), ['a', 'c'])
+  assert.deepEqual(await keys({ key: 'b', value: 'x' }), ['b', 'c'])
+  assert.deepEqual(await keys({ key: 'd', value: 'x' }), [])
+  await database.inTransaction((tx) => put(tx, 'd', 'D'))
+  assert.deepEqual(await keys({ key: 'd', value: 'x' }), ['d'])
+  assert.deepEqual(await keys({ key: "' or 1=1 --", value: 'x' }), ['a', 'b', 'c', 'd'])
+})
+
+onBothKinds('of two users with one address or external id the unique index lets one in', async (database) => {
+  const user = (email: string, externalId: string | null) => ({
+    id: randomUUID(),
+    external_id: externalId,
+    email,
+    email_canonical: email,
+    email_verified_at: null,
+    password_hash: null,
+    password_changed_at: null,
+    name: null,
+    metadata: null,
+    disabled_at: null,
+    created_at: 0,
+    updated_at: 0,
+  })
+  const insert = (row: ReturnType<typeof user>) => database.inTransaction((tx) => tx.insertInto('users').values(row).execute())
+  await insert(user('a@me.com', '1'))
+  await insert(user('b@me.com', null))
+  await insert(user('c@me.com', null))
+  await assert.rejects(insert(user('a@me.com', '2')), /UNIQUE.*email_canonical/)
+  await assert.rejects(insert(user('d@me.com', '1')), /UNIQUE.*external_id/)
+})
+
+onBothKinds('foreign keys hold, and a deleted user takes sessions and tokens along', async (database) => {
+  const token = { token_hash: new Uint8Array(32), user_id: 'u', created_at: 0, expires_at: 0 }
+  await assert.rejects(
+    database.inTransaction((tx) => tx.insertInto('reset_tokens').values(token).execute()),
+    /FOREIGN KEY/,
+  )
+  await database.inTransaction(async (tx) => {
+    await sql`insert into users (id, email, email_canonical, created_at, updated_at) values ('u', 'e', 'e', 0, 0)`.execute(tx)
+    await tx.insertInto('reset_tokens').values(token).execute()
+    await tx.deleteFrom('users').execute()
+  })
+  assert.deepEqual(await database.reads.selectFrom('reset_tokens').selectAll().execute(), [])
+})
+
+test('two openings of one new file at once both work, and one of them migrates', async () => {
+  for (let round = 0; round < 5; round++) {
+    await using directory = await temporaryDirectory()
+    const path = directory.file('auth.db')
+    const openings = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const database = await open(path)
+        return { database, applied: await migrate(database, clock) }
+      }),
+    )
+    assert.deepEqual(openings.flatMap(({ applied }) => applied), ['001-users-and-sessions'])
+    await Promise.all(openings.map(({ database }, at) => database.inTransaction((tx) => put(tx, `opening ${at}`, 'x'))))
+    for (const { database } of openings) {
+      assert.deepEqual(Object.keys(await stored(database.reads)), ['opening 0', 'opening 1', 'opening 2'])
+      await database.close()
+    }
+  }
+})
+
+test('two openings write to one file at once and lose nothing', async () => {
+  await using directory = await temporaryDirectory()
+  await using one = await openMigrated(directory.file('auth.db'))
+  await using two = await openMigrated(directory.file('auth.db'))
+  const writes = Array.from({ length: 40 }, (_, at) => (at % 2 ? one : two).inTransaction((tx) => put(tx, `key ${at}`, 'x')))
+  await Promise.all(writes)
+  for (const database of [one, two]) assert.equal(Object.keys(await stored(database.reads)).length, 40)
+})
+
+test('two processes start on one new file at once, migrate it once, and lose no write', async () => {
+  await using directory = await temporaryDirectory()
+  const path = directory.file('auth.db')
+  const run = () => promisify(execFile)(process.execPath, [WRITING_PROCESS, path, '25'])
+  await Promise.all([run(), run()])
+  await using database = await open(path)
+  assert.equal((await database.reads.selectFrom('users').select('id').execute()).length, 50)
+  assert.equal((await database.reads.selectFrom('bienvenue_migrations').selectAll().execute()).length, 1)
+})
+
+test('what one process ended, another no longer sees at its next read', async () => {
+  await using directory = await temporaryDirectory()
+  await using one = await openMigrated(directory.file('auth.db'))
+  await using two = await openMigrated(directory.file('auth.db'))
+  const all = two.keep((db) => db.selectFrom('service_state').selectAll())
+  await one.inTransaction((tx) => put(tx, 'a', '1'))
+  assert.equal((await all({})).length, 1)
+  await one.inTransaction((tx) => tx.deleteFrom('service_state').execute())
+  assert.equal((await all({})).length, 0)
+})
+
+async function contentsOf(directory: TemporaryDirectory): Promise<Record<string, string>> {
+  const names = await readdir(directory.path)
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, (await readFile(directory.file(name))).toString('base64')])))
+}
+
+test('a file with the tables of a classic service is refused untouched, with the import command', async () => {
+  await using directory = await temporaryDirectory()
+  const path = directory.file('classic.db')
+  await copyFile(CLASSIC_DATABASE, path)
+  const before = await contentsOf(directory)
+  await assert.rejects(open(path), (error: AuthError) => {
+    assert.equal(error.code, 'database_refused')
+    assert.ok(error.message.includes(path))
+    assert.ok(error.message.includes(`bienvenue import classic ${path}`))
+    return true
+  })
+  assert.deepEqual(await contentsOf(directory), before)
+})
+
+test("somebody else's database, and a file that is none, are refused untouched", async () => {
+  await using directory = await temporaryDirectory()
+  {
+    using foreign = new DatabaseSync(directory.file('foreign.db'))
+    foreign.exec('create table invoices (id integer)')
+  }
+  await writeFile(directory.file('text.db'), 'This is no database, but a text of some length. '.repeat(100))
+  const before = await contentsOf(directory)
+  await assert.rejects(open(directory.file('foreign.db')), (error: AuthError) => {
+    assert.equal(error.code, 'database_refused')
+    assert.match(error.message, /invoices/)
+    assert.doesNotMatch(error.message, /import/)
+    return true
+  })
+  await assert.rejects(open(directory.file('text.db')), refused('database_refused'))
+  await assert.rejects(open(directory.file('no/such/directory/auth.db')), refused('database_refused'))
+  assert.deepEqual(await contentsOf(directory), before)
+})
+
+test('an empty file becomes a database', async () => {
+  await using directory = await temporaryDirectory()
+  await writeFile(directory.file('auth.db'), '')
+  await using database = await openMigrated(directory.file('auth.db'))
+  assert.equal(await isMigrated(database), true)
+})
+
+test('the database file is readable for its owner only', async () => {
+  await using directory = await temporaryDirectory()
+  await using database = await openMigrated(directory.file('auth.db'))
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  for (const name of await readdir(directory.path)) assert.equal((await stat(directory.file(name))).mode & 0o077, 0, name)
+})
+
+test('commits survive the loss of the process: every acknowledged write is in the files', async () => {
+  await using directory = await temporaryDirectory()
+  await using database = await openMigrated(directory.file('auth.db'))
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  const pragmas = await database.inTransaction(async (tx) => [
+    (await sql<{ synchronous: number }>`pragma synchronous`.execute(tx)).rows[0]?.synchronous,
+    (await sql<{ journal_mode: string }>`pragma journal_mode`.execute(tx)).rows[0]?.journal_mode,
+  ])
+  assert.deepEqual(pragmas, [2, 'wal'])
+  // What a killed process leaves behind: the files as they are now.
+  await copyFile(directory.file('auth.db'), directory.file('copy.db'))
+  await copyFile(directory.file('auth.db-wal'), directory.file('copy.db-wal'))
+  await using copy = await open(directory.file('copy.db'))
+  assert.deepEqual(await stored(copy.reads), { a: '1' })
+})
+
+onBothKinds('a full disk is refused as unavailable, loses nothing, and passes', async (database) => {
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  const limit = (pages: number) => database.inTransaction((tx) => sql.raw(`pragma max_page_count = ${pages}`).execute(tx))
+  await limit(1)
+  const large = 'x'.repeat(200_000)
+  await assert.rejects(
+    database.inTransaction((tx) => put(tx, 'large', large)),
+    refused('unavailable', { retryAfterSeconds: 1 }),
+  )
+  assert.deepEqual(await stored(database.reads), { a: '1' })
+  await limit(1_000_000)
+  await database.inTransaction((tx) => put(tx, 'large', large))
+  assert.deepEqual(Object.keys(await stored(database.reads)), ['a', 'large'])
+})
+
+test('a file that another program has locked is refused as unavailable, and reads go on', async () => {
+  await using directory = await temporaryDirectory()
+  await using database = await openMigrated(directory.file('auth.db'))
+  await database.inTransaction((tx) => sql`pragma busy_timeout = 0`.execute(tx))
+  {
+    using other = new DatabaseSync(directory.file('auth.db'))
+    other.exec('begin immediate')
+    await assert.rejects(
+      database.inTransaction((tx) => put(tx, 'a', '1')),
+      refused('unavailable'),
+    )
+    assert.deepEqual(await stored(database.reads), {})
+    other.exec('rollback')
+  }
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  assert.deepEqual(await stored(database.reads), { a: '1' })
+})
+
+onBothKinds('a copy holds what was committed, and opens as a database', async (database) => {
+  await using directory = await temporaryDirectory()
+  await database.inTransaction((tx) => put(tx, 'a', '1'))
+  await database.copyTo(directory.file('copy.db'))
+  await using copy = await open(directory.file('copy.db'))
+  assert.deepEqual(await stored(copy.reads), { a: '1' })
+})
