@@ -13,7 +13,9 @@ const stamp = join(root, 'node_modules', '.bienvenue-installed')
 
 /** Does node_modules hold what package-lock.json says? A stamp with its digest answers without asking npm. */
 function lockDigest() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 function isInstalled() {

@@ -109,8 +109,26 @@ const BAD_VALUES: Record<string, readonly string[]> = {
     `${TEST_SECRET},`,
     'v99999:abcdefghijklmnopqrstuvwxyz012345',
   ],
-  BIENVENUE_TRUSTED_PROXIES: ['10.0.0.0/33', '10.0.0.0/8/8', 'proxy.example.com', '10.0.0/8', '::1/129', '10.0.0.0/-1', '10.0.0.0/', 'any', '*'],
-  BIENVENUE_ALLOWED_ORIGINS: ['*', 'null', 'localhost', 'http://localhost/', 'http://localhost:80', 'HTTP://localhost', 'http://localhost/path'],
+  BIENVENUE_TRUSTED_PROXIES: [
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    'proxy.example.com',
+    '10.0.0/8',
+    '::1/129',
+    '10.0.0.0/-1',
+    '10.0.0.0/',
+    'any',
+    '*',
+  ],
+  BIENVENUE_ALLOWED_ORIGINS: [
+    '*',
+    'null',
+    'localhost',
+    'http://localhost/',
+    'http://localhost:80',
+    'HTTP://localhost',
+    'http://localhost/path',
+  ],
   BIENVENUE_SESSION_IDLE: ['7', '30', '8d', '4m', '1w', '-1h', '1.5h', '1 h', 'forever', '0s', '99999999s'],
   BIENVENUE_SESSION_ABSOLUTE: ['30', '31d', '4m', '1y'],
   BIENVENUE_RESET_TOKEN_TTL: ['60', '9m', '25h', '1440'],
@@ -169,10 +187,7 @@ test('every setting takes its good values', () => {
 })
 
 test('an unknown name with our prefix is refused with the nearest known one, and without its value', () => {
-  assert.equal(
-    problemOf({ BIENVENUE_SECRETS: 'my-secret-value' }),
-    'BIENVENUE_SECRETS is not a setting; did you mean BIENVENUE_SECRET?',
-  )
+  assert.equal(problemOf({ BIENVENUE_SECRETS: 'my-secret-value' }), 'BIENVENUE_SECRETS is not a setting; did you mean BIENVENUE_SECRET?')
   assert.match(problemOf({ BIENVENUE_TRUSTED_PROXY: 'x' }), /did you mean BIENVENUE_TRUSTED_PROXIES\?/)
   assert.match(problemOf({ BIENVENUE_RESET_TOKEN_TIL: 'x' }), /did you mean BIENVENUE_RESET_TOKEN_TTL\?/)
   assert.match(problemOf({ BIENVENUE_PASSWORD_MIN_LENGTH_FILE: 'x' }), /did you mean BIENVENUE_PASSWORD_MIN_LENGTH\?/)
@@ -202,8 +217,12 @@ test('the posture follows the public URL: classic on this machine, hardened ever
 
 test('classic refuses a public URL, an address and an origin that are not this machine', () => {
   const classic = { BIENVENUE_POSTURE: 'classic' }
-  assert.match(problemOf({ ...classic, BIENVENUE_PUBLIC_URL: 'https://app.example.com' }), /^BIENVENUE_PUBLIC_URL .*BIENVENUE_POSTURE=hardened/)
-  for (const HOST of ['0.0.0.0', '::', '192.168.1.5', '10.0.0.1']) assert.match(problemOf({ HOST }), /^HOST .*BIENVENUE_POSTURE=hardened/, HOST)
+  assert.match(
+    problemOf({ ...classic, BIENVENUE_PUBLIC_URL: 'https://app.example.com' }),
+    /^BIENVENUE_PUBLIC_URL .*BIENVENUE_POSTURE=hardened/,
+  )
+  for (const HOST of ['0.0.0.0', '::', '192.168.1.5', '10.0.0.1'])
+    assert.match(problemOf({ HOST }), /^HOST .*BIENVENUE_POSTURE=hardened/, HOST)
   for (const HOST of ['127.0.0.1', '127.0.0.9', '::1', 'localhost']) assert.deepEqual(problemsOf({ HOST }), [], HOST)
   for (const origin of ['https://www.example.com', 'http://localhost.evil.com', 'http://192.168.1.5:3000'])
     assert.match(problemOf({ BIENVENUE_ALLOWED_ORIGINS: `http://localhost:3000,${origin}` }), /^BIENVENUE_ALLOWED_ORIGINS /, origin)
@@ -218,8 +237,14 @@ test('in production a posture must be named', () => {
 
 test('hardened needs a secret, 15 characters, and the proxies of an https address', () => {
   assert.match(problemOf({ BIENVENUE_POSTURE: 'hardened' }), /^BIENVENUE_SECRET is required.*openssl rand/)
-  assert.match(problemOf(hardenedEnv({ BIENVENUE_PASSWORD_MIN_LENGTH: '14' })), /^BIENVENUE_PASSWORD_MIN_LENGTH must be at least 15.*found 14/)
-  assert.match(problemOf({ ...PUBLIC, BIENVENUE_TRUSTED_PROXIES: undefined }), /^BIENVENUE_TRUSTED_PROXIES is required with an https public URL/)
+  assert.match(
+    problemOf(hardenedEnv({ BIENVENUE_PASSWORD_MIN_LENGTH: '14' })),
+    /^BIENVENUE_PASSWORD_MIN_LENGTH must be at least 15.*found 14/,
+  )
+  assert.match(
+    problemOf({ ...PUBLIC, BIENVENUE_TRUSTED_PROXIES: undefined }),
+    /^BIENVENUE_TRUSTED_PROXIES is required with an https public URL/,
+  )
   assert.equal(problemsOf({ BIENVENUE_PUBLIC_URL: 'https://app.example.com', BIENVENUE_PASSWORD_MIN_LENGTH: '8' }).length, 3, 'all at once')
   assert.equal(parseConfig(PUBLIC).password.minLength, 15)
   assert.equal(parseConfig({ ...PUBLIC, BIENVENUE_PASSWORD_MIN_LENGTH: '20' }).password.minLength, 20)
@@ -289,7 +314,6 @@ test('no message repeats a secret, nor a password in an address', () => {
 test('nothing of a finished configuration can be changed', () => {
   const config = parseConfig({ BIENVENUE_ALLOWED_ORIGINS: 'http://localhost:3000', BIENVENUE_TRUSTED_PROXIES: '10.0.0.0/8' })
   const assign = (target: object, key: string) => () => {
-    'use strict'
     ;(target as Record<string, unknown>)[key] = 'changed'
   }
   assert.throws(assign(config, 'posture'), TypeError)
@@ -310,7 +334,10 @@ test('the library refuses to start without a public URL, unless its data is in m
 
 test('the library names its options in its own words, and refuses those it does not know', async () => {
   const options = { databaseUrl: 'file::memory:', sessionIdel: '1h' } as AuthOptions
-  await assert.rejects(createAuth(options), { code: 'configuration_invalid', message: /sessionIdel is not an option; did you mean sessionIdle\?/ })
+  await assert.rejects(createAuth(options), {
+    code: 'configuration_invalid',
+    message: /sessionIdel is not an option; did you mean sessionIdle\?/,
+  })
   await assert.rejects(createAuth({ databaseUrl: 'file::memory:', sessionIdle: '1' }), /- sessionIdle is not a duration/)
   await assert.rejects(createAuth({ databaseUrl: 'file::memory:', argon2Passes: 1 }), /argon2MemoryKib 19456 with argon2Passes 1 is below/)
   await assert.rejects(createAuth({ publicUrl: 'https://app.example.com' }), /- secret is required[\s\S]*- trustedProxies is required/)

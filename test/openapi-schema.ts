@@ -15,7 +15,8 @@ export function misfits(schema: Schema, value: unknown, document: object, place 
   for (const [word, rule] of Object.entries(schema)) {
     if (ANNOTATIONS.has(word)) continue
     if (word === '$ref') problems.push(...misfits(resolve(document, String(rule)), value, document, place))
-    else if (word === 'type') check([rule].flat().includes(typeOf(value)) || (rule === 'number' && typeOf(value) === 'integer'), `is not ${rule}`)
+    else if (word === 'type')
+      check([rule].flat().includes(typeOf(value)) || (rule === 'number' && typeOf(value) === 'integer'), `is not ${rule}`)
     else if (word === 'const') check(value === rule, `is not ${JSON.stringify(rule)}`)
     else if (word === 'enum') check((rule as unknown[]).includes(value), 'is not in the list')
     else if (word === 'required') for (const name of rule as string[]) check(isObject(value) && Object.hasOwn(value, name), `lacks ${name}`)
@@ -38,7 +39,8 @@ export function misfits(schema: Schema, value: unknown, document: object, place 
         else if (rule !== true) problems.push(...misfits(rule as Schema, inner, document, `${place}.${name}`))
       }
     } else if (word === 'propertyNames') {
-      for (const name of Object.keys(isObject(value) ? value : {})) problems.push(...misfits(rule as Schema, name, document, `${place} key`))
+      for (const name of Object.keys(isObject(value) ? value : {}))
+        problems.push(...misfits(rule as Schema, name, document, `${place} key`))
     } else throw new Error(`the schema word "${word}" is not known here`)
   }
   return problems

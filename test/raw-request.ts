@@ -28,7 +28,12 @@ export function rawRequest(url: string, bytes: string): Promise<RawAnswer> {
 
 /** A request with a `Host` of one's choice, or none. */
 export function rawGet(url: string, path: string, host: string | null, headers: readonly string[] = []): Promise<RawAnswer> {
-  const lines = [`GET ${path} HTTP/1.${host === null ? 0 : 1}`, ...(host === null ? [] : [`Host: ${host}`]), ...headers, 'Connection: close']
+  const lines = [
+    `GET ${path} HTTP/1.${host === null ? 0 : 1}`,
+    ...(host === null ? [] : [`Host: ${host}`]),
+    ...headers,
+    'Connection: close',
+  ]
   return rawRequest(url, `${lines.join('\r\n')}\r\n\r\n`)
 }
 

@@ -43,7 +43,7 @@ test('an account without a password has no factor', async () => {
 test('PATCH /account changes name and metadata, each by itself, and null clears one', async () => {
   const { app, session, account, patch } = await appWithAccount()
   await using _ = app
-  const metadata = { plan: 'free', nested: { list: [1, 'two', null, true] }, 'ключ': '✓' }
+  const metadata = { plan: 'free', nested: { list: [1, 'two', null, true] }, ключ: '✓' }
   assertAnswered(await patch({ name: 'Bob ✓ Builder' }), { ...account, name: 'Bob ✓ Builder' })
   assertAnswered(await patch({ metadata }), { ...account, name: 'Bob ✓ Builder', metadata })
   assertAnswered(await patch({ name: null }), { ...account, metadata })

@@ -6,9 +6,7 @@ import { systemRandom } from './random.ts'
 
 test('a token is 32 random bytes as 43 characters of base64url', () => {
   const bytes = Uint8Array.from({ length: 32 }, (_, at) => 255 - at)
-  const asked: number[] = []
-  const token = makeOpaqueToken({ ...systemRandom, bytes: (count) => (asked.push(count), bytes) })
-  assert.deepEqual(asked, [32])
+  const token = makeOpaqueToken({ ...systemRandom, bytes: (count) => bytes.slice(0, count) })
   assert.equal(token, '__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA')
 })
 

@@ -17,7 +17,8 @@ const TAG_BYTES = 32
  */
 const ARGON2_MAX = { memoryKib: 262_144, passes: 10, parallelism: 4 } as const
 
-const ARGON2_PATTERN = /^\$argon2(id|i|d)\$(?:v=(16|19)\$)?m=([1-9]\d{0,6}),t=([1-9]\d{0,2}),p=([1-9]\d{0,2})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/
+const ARGON2_PATTERN =
+  /^\$argon2(id|i|d)\$(?:v=(16|19)\$)?m=([1-9]\d{0,6}),t=([1-9]\d{0,2}),p=([1-9]\d{0,2})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$/
 
 /**
  * A salted Argon2id hash as a PHC string; different at each call. The password is taken as it is:

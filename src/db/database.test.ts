@@ -171,7 +171,13 @@ onBothKinds('a kept query takes its arguments anew at each call', async (databas
     for (const letter of ['a', 'b', 'c']) await put(tx, letter, letter.toUpperCase())
   })
   const find = database.keep<{ key: string; value: string }, { key: string; value: string }>((db, arg) =>
-    db.selectFrom('service_state').selectAll().where('value', '!=', arg('value')).where('key', '>=', arg('key')).where('key', '<', 'zz').orderBy('key'),
+    db
+      .selectFrom('service_state')
+      .selectAll()
+      .where('value', '!=', arg('value'))
+      .where('key', '>=', arg('key'))
+      .where('key', '<', 'zz')
+      .orderBy('key'),
   )
   const keys = async (args: { key: string; value: string }) => (await find(args)).map(({ key }) => key)
   assert.deepEqual(await keys({ key: 'a', value: 'B' }), ['a', 'c'])
@@ -229,7 +235,10 @@ test('two openings of one new file at once both work, and one of them migrates',
         return { database, applied: await migrate(database, clock) }
       }),
     )
-    assert.deepEqual(openings.flatMap(({ applied }) => applied), ['001-users-and-sessions'])
+    assert.deepEqual(
+      openings.flatMap(({ applied }) => applied),
+      ['001-users-and-sessions'],
+    )
     await Promise.all(openings.map(({ database }, at) => database.inTransaction((tx) => put(tx, `opening ${at}`, 'x'))))
     for (const { database } of openings) {
       assert.deepEqual(Object.keys(await stored(database.reads)), ['opening 0', 'opening 1', 'opening 2'])

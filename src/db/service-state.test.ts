@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { test } from 'node:test'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
-import { hardenedEnv, startTestApp, TEST_SECRET } from '../../test/test-app.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
+import { hardenedEnv, startTestApp, TEST_SECRET } from '../../test/test-app.ts'
 
 const OTHER_SECRET = 'v2:Qm8rT1yVx3ZnB6cKd9LfGh2JpWs5AoEiUu4NvMqRtYbXgCzH'
 const CLASSIC = { BIENVENUE_SECRET: TEST_SECRET }
@@ -90,7 +90,8 @@ test('a refused start leaves the file free for the right one', async () => {
     await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
     await app.auth.registerUser('bob@bob.com', 'mySuperPwd')
   }
-  for (let attempt = 1; attempt <= 3; attempt++) await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), refused('database_refused'))
+  for (let attempt = 1; attempt <= 3; attempt++)
+    await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), refused('database_refused'))
   await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
   assert.equal(await app.auth.validLogin('bob@bob.com', 'mySuperPwd'), true)
 })

@@ -42,7 +42,8 @@ export function openConnection(path: string, options: { readonly readOnly: boole
   return {
     database,
     run(sql, parameters) {
-      // On a full disk SQLite may have rolled back by itself (sqlite.org/lang_transaction.html section 2.3); an error from this one would hide the cause.
+      // On a full disk SQLite may have rolled back by itself (sqlite.org/lang_transaction.html, "Response To Errors Within A
+      // Transaction"); an error from this one would hide the cause.
       if (sql === 'rollback' && !database.isTransaction) return { rows: [], changes: 0 }
       const { statement, returnsRows } = prepare(sql)
       // Kysely hands over what the tables' types allow: text, numbers, bytes and null.

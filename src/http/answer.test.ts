@@ -83,7 +83,13 @@ test('a busy service says when to come back', async () => {
   let full = false
   while (!full) {
     const job = hashQueue.run(() => held)
-    const settled = await Promise.race([job.then(() => 'done', () => 'refused'), Promise.resolve('waiting')])
+    const settled = await Promise.race([
+      job.then(
+        () => 'done',
+        () => 'refused',
+      ),
+      Promise.resolve('waiting'),
+    ])
     if (hashQueue.waiting === jobs.length - hashQueue.running) full = true
     jobs.push(job.catch(() => {}))
     if (settled === 'refused') full = true
@@ -142,6 +148,7 @@ test('pages may load and run nothing but our own style: no inline script or styl
     const { text, headers } = await app.request('GET', path, { headers: { accept: 'text/html' } })
     assert.doesNotMatch(headers.get('content-security-policy') ?? '', /unsafe|\*|https?:/)
     assert.doesNotMatch(text, /<script|<style|<iframe|<object|<embed|<base| style=| on\w+=|javascript:/i, path)
-    for (const [, target] of text.matchAll(/(?:href|src|action)="([^"]*)"/g)) assert.match(target ?? '', /^(\/(?!\/)|data:,$)/, `${path} ${target}`)
+    for (const [, target] of text.matchAll(/(?:href|src|action)="([^"]*)"/g))
+      assert.match(target ?? '', /^(\/(?!\/)|data:,$)/, `${path} ${target}`)
   }
 })

@@ -14,7 +14,21 @@ test('one client has one spelling (R043)', () => {
 })
 
 test('what is no address is none', () => {
-  for (const text of ['', ' ', 'localhost', '1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.256', '0x7f.0.0.1', '1.2.3.4, 5.6.7.8', '::g', 'unknown', '%eth0', '[]'])
+  for (const text of [
+    '',
+    ' ',
+    'localhost',
+    '1.2.3',
+    '1.2.3.4.5',
+    '01.2.3.4',
+    '1.2.3.256',
+    '0x7f.0.0.1',
+    '1.2.3.4, 5.6.7.8',
+    '::g',
+    'unknown',
+    '%eth0',
+    '[]',
+  ])
     assert.equal(canonicalAddress(text), null, text)
 })
 

@@ -5,7 +5,18 @@ import { hardenedEnv, sessionOf, startTestApp } from '../../test/test-app.ts'
 import { readCookie } from './cookie.ts'
 
 test('a cookie is found wherever it stands in the header', () => {
-  for (const header of ['n=v', 'a=1; n=v', 'n=v; a=1', 'a=1;n=v;b=2', 'a=1;\tn=v', '  n=v  ', 'n=v;', ';;n=v;;', 'xn=1; nx=2; n=v', 'a=n=1; n=v'])
+  for (const header of [
+    'n=v',
+    'a=1; n=v',
+    'n=v; a=1',
+    'a=1;n=v;b=2',
+    'a=1;\tn=v',
+    '  n=v  ',
+    'n=v;',
+    ';;n=v;;',
+    'xn=1; nx=2; n=v',
+    'a=n=1; n=v',
+  ])
     assert.equal(readCookie(header, 'n'), 'v', header)
   assert.equal(readCookie('n=a=b', 'n'), 'a=b')
   assert.equal(readCookie('n=', 'n'), '')
@@ -25,7 +36,10 @@ test('of two cookies with one name neither is believed (R080)', () => {
 test('any header of one such cookie among others gives its value, and of two gives none', () => {
   const name = fc.stringMatching(/^[a-z_-]{1,12}$/).filter((text) => text !== 'session_id')
   const value = fc.stringMatching(/^[A-Za-z0-9=._-]{0,20}$/)
-  const others = fc.array(fc.tuple(name, value).map(([n, v]) => `${n}=${v}`), { maxLength: 5 })
+  const others = fc.array(
+    fc.tuple(name, value).map(([n, v]) => `${n}=${v}`),
+    { maxLength: 5 },
+  )
   fc.assert(
     fc.property(others, value, others, fc.constantFrom('; ', ';', ' ;\t'), (before, wanted, after, separator) => {
       const cookie = `session_id=${wanted}`
@@ -57,10 +71,9 @@ test('the session cookie on https: __Host-, Secure, no Domain, and no other name
   const password = 'correct horse battery staple'
   await app.auth.registerUser('bob@bob.com', password)
   const ask = (method: string, path: string, cookie: string, body?: URLSearchParams) =>
-    app.auth.fetch(
-      new Request(`http://x/auth${path}`, { method, headers: { host: 'app.example.com', cookie }, ...(body && { body }) }),
-      { clientAddress: '203.0.113.9' },
-    )
+    app.auth.fetch(new Request(`http://x/auth${path}`, { method, headers: { host: 'app.example.com', cookie }, ...(body && { body }) }), {
+      clientAddress: '203.0.113.9',
+    })
   const login = await ask('POST', '/sessions', '', new URLSearchParams({ email: 'bob@bob.com', password }))
   const token = sessionOf(login)
   assert.deepEqual(login.headers.getSetCookie(), [`__Host-session_id=${token}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`])
@@ -77,9 +90,7 @@ test('the session cookie on https: __Host-, Secure, no Domain, and no other name
   )
   const renewed = sessionOf(changed)
   assert.notEqual(renewed, token)
-  assert.deepEqual(changed.headers.getSetCookie(), [
-    `__Host-session_id=${renewed}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`,
-  ])
+  assert.deepEqual(changed.headers.getSetCookie(), [`__Host-session_id=${renewed}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`])
   const logout = await ask('DELETE', '/sessions', `__Host-session_id=${renewed}`)
   assert.deepEqual(logout.headers.getSetCookie(), ['__Host-session_id=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0'])
 })
@@ -90,14 +101,28 @@ test('a request with two session cookies is nobody, in either order, in one head
   const token = await app.logIn('bob@bob.com', 'mySuperPwd')
   const profile = (cookie: string) => app.request('GET', '/profile', { headers: { cookie } })
   assert.equal((await profile(`session_id=${token}`)).status, 200)
-  for (const cookie of [`session_id=${token}; session_id=bad`, `session_id=bad; session_id=${token}`, `session_id=${token}; session_id=${token}`])
+  for (const cookie of [
+    `session_id=${token}; session_id=bad`,
+    `session_id=bad; session_id=${token}`,
+    `session_id=${token}; session_id=${token}`,
+  ])
     assert.equal((await profile(cookie)).status, 403, cookie)
   assert.equal((await profile(`Session_Id=${token}`)).status, 403, 'a case variant alone')
 })
 
 test('malformed cookies are nobody, never an error (R265)', async () => {
   await using app = await startTestApp()
-  for (const value of ['%zz', '"', '=;=;=', 'session_id', 'session_id=', 'session_id="', `session_id=${'x'.repeat(8_000)}`, 'session_id=\xff\xfe', ';'.repeat(5_000)]) {
+  for (const value of [
+    '%zz',
+    '"',
+    '=;=;=',
+    'session_id',
+    'session_id=',
+    'session_id="',
+    `session_id=${'x'.repeat(8_000)}`,
+    'session_id=\xff\xfe',
+    ';'.repeat(5_000),
+  ]) {
     const answer = await app.request('GET', '/profile', { headers: { cookie: value } })
     assert.deepEqual([answer.status, answer.json.error], [403, 'session_required'], value.slice(0, 40))
   }

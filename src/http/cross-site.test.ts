@@ -21,9 +21,12 @@ async function unsafeRoutes(app: TestApp): Promise<(readonly [method: string, pa
 }
 
 async function ask(app: TestApp, method: string, path: string, headers: Record<string, string>) {
-  const answer = await app.auth.fetch(new Request(`http://localhost${path}`, { method, headers: { host: 'app.example.com', ...headers } }), {
-    clientAddress: '203.0.113.9',
-  })
+  const answer = await app.auth.fetch(
+    new Request(`http://localhost${path}`, { method, headers: { host: 'app.example.com', ...headers } }),
+    {
+      clientAddress: '203.0.113.9',
+    },
+  )
   const error = /"error":"(\w+)"/.exec(await answer.text())?.[1]
   return { status: answer.status, error, headers: answer.headers }
 }
@@ -43,7 +46,11 @@ test("the service's own pages, and what the user typed, reach every route (R083)
   await using app = await startTestApp({ env: HARDENED })
   for (const [method, path] of await unsafeRoutes(app)) {
     for (const site of ['same-origin', 'none'])
-      assert.notEqual((await ask(app, method, path, { 'sec-fetch-site': site })).error, 'cross_site_refused', `${method} ${path} from ${site}`)
+      assert.notEqual(
+        (await ask(app, method, path, { 'sec-fetch-site': site })).error,
+        'cross_site_refused',
+        `${method} ${path} from ${site}`,
+      )
   }
 })
 
@@ -79,7 +86,10 @@ test('the Host says nothing about who may ask: an Origin equal to it is still fo
     const answer = await app.request('POST', '/users', { form: { email: 'bob@bob.com', password: 'x' }, headers: { origin } })
     assert.deepEqual([answer.status, answer.json.error], [403, 'cross_site_refused'], origin)
   }
-  const own = await app.request('POST', '/users', { form: { email: 'bob@bob.com', password: 'x' }, headers: { origin: 'http://localhost:5000' } })
+  const own = await app.request('POST', '/users', {
+    form: { email: 'bob@bob.com', password: 'x' },
+    headers: { origin: 'http://localhost:5000' },
+  })
   assert.equal(own.status, 200)
 })
 

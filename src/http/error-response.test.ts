@@ -16,7 +16,8 @@ test('a bug of ours says nothing but its request id; its stack is in the log und
   const bug = app.logLines.find((line) => line.event === 'bug')
   assert.equal(bug?.level, 'error')
   assert.equal(bug?.request_id, id)
-  const { message, stack } = bug?.err as { message: string; stack: string }
+  assert.ok(bug)
+  const { message, stack } = bug.err as { message: string; stack: string }
   assert.match(message, /no such table: sessions/)
   assert.match(stack, /\n\s+at .*session-store\.ts/)
 })
@@ -49,7 +50,7 @@ test('the contract’s one exact body has no other key', async () => {
 test('with the database closed under it no protected route says yes, and the process stays alive (R276)', async (t) => {
   const app = await startTestApp()
   // It is closed below; a second time it refuses.
-  t.after(() => app[Symbol.asyncDispose]().catch(() => {}))
+  t.after(() => assert.rejects(async () => app[Symbol.asyncDispose](), { code: 'ERR_INVALID_STATE' }))
   await app.register('bob@bob.com', 'mySuperPwd')
   const session = await app.logIn('bob@bob.com', 'mySuperPwd')
   await app.auth.deps.database.close()

@@ -106,7 +106,18 @@ test('dots in a path lead nowhere that the plain path does not', async () => {
 
 test('spelling a path otherwise gets around no guard', async () => {
   await using app = await startTestApp()
-  for (const target of ['/profile', '//profile', '/profile/', '/./profile', '/%70rofile', '/profile%2f', '/profile;x', '/PROFILE', '/account//', '//account'])
+  for (const target of [
+    '/profile',
+    '//profile',
+    '/profile/',
+    '/./profile',
+    '/%70rofile',
+    '/profile%2f',
+    '/profile;x',
+    '/PROFILE',
+    '/account//',
+    '//account',
+  ])
     assert.ok([403, 404].includes((await rawPath(app, target)).status), target)
 })
 
@@ -147,7 +158,8 @@ test('a wrong method is 405 with the methods that the path really takes (R082)',
 
 test('TRACE echoes nothing, CONNECT opens nothing, unknown methods do nothing (R082)', async () => {
   await using app = await startTestApp()
-  const request = (line: string) => rawRequest(app.url, `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: session_id=secret\r\n\r\n`)
+  const request = (line: string) =>
+    rawRequest(app.url, `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: session_id=secret\r\n\r\n`)
   const trace = await request('TRACE /profile')
   assert.equal(trace.status, 405)
   assert.doesNotMatch(trace.body, /secret/)

@@ -16,7 +16,13 @@ async function post(app: TestApp, contentType: string | null, body: string | Uin
     body: typeof body === 'string' ? new TextEncoder().encode(body) : new Uint8Array(body),
     headers: { ...(contentType !== null && { 'content-type': contentType }), ...more },
   })
-  return { status: answer.status, error: answer.json.error, field: answer.json.field, email: answer.json.email, message: answer.json.message }
+  return {
+    status: answer.status,
+    error: answer.json.error,
+    field: answer.json.field,
+    email: answer.json.email,
+    message: answer.json.message,
+  }
 }
 
 test('a form, a multipart form of plain fields and JSON say the same', async () => {
@@ -127,7 +133,11 @@ test('a compressed body is refused with 415, whatever it would become (R256)', a
   await using app = await startTestApp()
   const bomb = gzipSync(Buffer.alloc(10_000_000, 'a'))
   for (const encoding of ['gzip', 'deflate', 'br', 'GZIP', 'identity, gzip'])
-    assert.equal((await post(app, FORM, bomb.subarray(0, 16_000), { 'content-encoding': encoding })).error, 'media_type_unsupported', encoding)
+    assert.equal(
+      (await post(app, FORM, bomb.subarray(0, 16_000), { 'content-encoding': encoding })).error,
+      'media_type_unsupported',
+      encoding,
+    )
   assert.equal((await post(app, FORM, 'email=a%40a.com&password=x', { 'content-encoding': 'identity' })).status, 200)
 })
 
@@ -136,7 +146,9 @@ test('a body that ends too early is the client’s fault, and no bug of ours', a
   await new Promise<void>((resolve) => {
     const { port } = new URL(app.url)
     const socket = connect(Number(port), '127.0.0.1', () => {
-      socket.write(`POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: 100\r\n\r\n{"email`, () => socket.end())
+      socket.write(`POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: 100\r\n\r\n{"email`, () =>
+        socket.end(),
+      )
     })
     socket.resume().on('close', () => resolve())
   })
@@ -152,10 +164,15 @@ test('a body that ends too early is the client’s fault, and no bug of ours', a
 
 test('bytes that are no UTF-8 are refused, never replaced (R006)', async () => {
   await using app = await startTestApp()
-  const withByte = (before: string, bytes: number[], after: string) => Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)])
+  const withByte = (before: string, bytes: number[], after: string) =>
+    Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)])
   for (const bytes of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]]) {
     assert.equal((await post(app, FORM, withByte('email=a%40a.com&password=', bytes, ''))).error, 'body_malformed', `form ${bytes}`)
-    assert.equal((await post(app, JSON_TYPE, withByte('{"email":"a@a.com","password":"', bytes, '"}'))).error, 'body_malformed', `JSON ${bytes}`)
+    assert.equal(
+      (await post(app, JSON_TYPE, withByte('{"email":"a@a.com","password":"', bytes, '"}'))).error,
+      'body_malformed',
+      `JSON ${bytes}`,
+    )
     const percent = bytes.map((byte) => `%${byte.toString(16)}`).join('')
     assert.equal((await post(app, FORM, `email=a%40a.com&password=${percent}`)).error, 'body_malformed', `form ${percent}`)
   }
@@ -192,13 +209,26 @@ test('a field that comes twice is refused, and named (R259)', async () => {
     (await app.request('POST', '/users', { body: multipart })).json,
   ]
   for (const { error, field } of answers) assert.deepEqual([error, field], ['field_repeated', 'email'])
-  assert.equal((await post(app, FORM, 'x=1&x=2&email=a%40a.com&password=x')).error, 'field_repeated', 'also one that the route does not read')
-  assert.equal((await post(app, JSON_TYPE, '{"email":"a@a.com","password":"x","x":{"y":1,"y":2}}')).error, 'field_repeated', 'also further in')
+  assert.equal(
+    (await post(app, FORM, 'x=1&x=2&email=a%40a.com&password=x')).error,
+    'field_repeated',
+    'also one that the route does not read',
+  )
+  assert.equal(
+    (await post(app, JSON_TYPE, '{"email":"a@a.com","password":"x","x":{"y":1,"y":2}}')).error,
+    'field_repeated',
+    'also further in',
+  )
 })
 
 test('form fields are flat: brackets are part of a name (R259)', async () => {
   await using app = await startTestApp()
-  for (const body of ['email[]=a%40a.com&password=x', 'email[0]=a%40a.com&password=x', 'user[email]=a%40a.com&password=x', 'email.x=a&password=x']) {
+  for (const body of [
+    'email[]=a%40a.com&password=x',
+    'email[0]=a%40a.com&password=x',
+    'user[email]=a%40a.com&password=x',
+    'email.x=a&password=x',
+  ]) {
     const { error, field } = await post(app, FORM, body)
     assert.deepEqual([error, field], ['field_required', 'email'], body)
   }
@@ -242,7 +272,25 @@ test('JSON deeper than 8 levels or wider than 64 keys is refused (R258)', async 
 
 test('what is not a JSON object is refused', async () => {
   await using app = await startTestApp()
-  for (const body of ['[]', '"text"', '1', 'null', 'true', '{', '{"a":1', '{a:1}', "{'a':1}", '{"a":1,}', '{"a":01}', '{"a":NaN}', '\ufeff{}', '{} {}', ' ', '\0', 'undefined'])
+  for (const body of [
+    '[]',
+    '"text"',
+    '1',
+    'null',
+    'true',
+    '{',
+    '{"a":1',
+    '{a:1}',
+    "{'a':1}",
+    '{"a":1,}',
+    '{"a":01}',
+    '{"a":NaN}',
+    '\ufeff{}',
+    '{} {}',
+    ' ',
+    '\0',
+    'undefined',
+  ])
     assert.equal((await post(app, JSON_TYPE, body)).error, 'body_malformed', body)
 })
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
-import { hardenedEnv, startTestApp, type TestApp, type TestAppOptions } from '../../test/test-app.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
+import { hardenedEnv, startTestApp, type TestApp, type TestAppOptions } from '../../test/test-app.ts'
 import { sweep } from '../service/sweeper.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
 

@@ -67,7 +67,10 @@ test('a password of 15 code points is taken at each place by itself', async () =
 
 test('hardened does not start with a minimum below 15, classic starts with any', () => {
   for (const minimum of ['1', '7', '8', '14']) {
-    assert.throws(() => parseConfig(hardenedEnv({ BIENVENUE_PASSWORD_MIN_LENGTH: minimum })), /BIENVENUE_PASSWORD_MIN_LENGTH must be at least 15/)
+    assert.throws(
+      () => parseConfig(hardenedEnv({ BIENVENUE_PASSWORD_MIN_LENGTH: minimum })),
+      /BIENVENUE_PASSWORD_MIN_LENGTH must be at least 15/,
+    )
   }
   assert.equal(parseConfig(hardenedEnv()).password.minLength, 15)
   assert.equal(parseConfig(hardenedEnv({ BIENVENUE_PASSWORD_MIN_LENGTH: '20' })).password.minLength, 20)
@@ -93,7 +96,8 @@ test('length is counted after NFC: a letter and its accent are one', async () =>
 test('64 and 256 code points work, of one byte or of four', async () => {
   await using app = await hardenedApp()
   const astral = ASTRAL.repeat(13)
-  for (const password of [ofLength(64), ofLength(256), [...astral].slice(0, 256).join('')]) await assertAcceptedAtRegistration(app, password)
+  for (const password of [ofLength(64), ofLength(256), [...astral].slice(0, 256).join('')])
+    await assertAcceptedAtRegistration(app, password)
 })
 
 test('257 code points are refused, never cut: the first 255 of 256 log nobody in', async () => {
@@ -156,7 +160,8 @@ test('composed and decomposed letters are one password, ligatures and their lett
   await app.register('nfc@me.com', '\u00e9t\u00e9')
   await app.register('nfd@me.com', 'e\u0301te\u0301')
   for (const email of ['nfc@me.com', 'nfd@me.com']) {
-    for (const password of ['\u00e9t\u00e9', 'e\u0301te\u0301', '\u00e9te\u0301']) assert.equal(await app.auth.validLogin(email, password), true)
+    for (const password of ['\u00e9t\u00e9', 'e\u0301te\u0301', '\u00e9te\u0301'])
+      assert.equal(await app.auth.validLogin(email, password), true)
     assert.equal(await app.auth.validLogin(email, 'ete'), false)
   }
   await app.register('ligature@me.com', '\ufb01n')
@@ -188,7 +193,14 @@ test('half a surrogate pair and bytes that are no UTF-8 are refused, never repla
 
 test('no kind of character is asked for: small letters, digits, spaces or emoji alone will do', async () => {
   await using app = await hardenedApp()
-  for (const password of ['correcthorsebatterystaple', '83650174926591736402', 'a b c d e f g h i', ASTRAL, 'ÄÖÜßẞ ложка 日本語 ñandú', '~!@#$%^&*()_+{}|:"<>?`']) {
+  for (const password of [
+    'correcthorsebatterystaple',
+    '83650174926591736402',
+    'a b c d e f g h i',
+    ASTRAL,
+    'ÄÖÜßẞ ложка 日本語 ñandú',
+    '~!@#$%^&*()_+{}|:"<>?`',
+  ]) {
     await assertAcceptedAtRegistration(app, password)
   }
 })
@@ -209,7 +221,8 @@ test('a common password is recognised in any case, doubled, and as one short uni
 test('a phrase that holds a common password is fine', async () => {
   await using app = await hardenedApp()
   await assertAcceptedAtRegistration(app, 'my password is not password no')
-  for (const password of ['sunshine on a cloudy day', 'qwertyuiop and then some', 'abcabcabcabcabcx']) assert.equal(isCommonPassword(password), false)
+  for (const password of ['sunshine on a cloudy day', 'qwertyuiop and then some', 'abcabcabcabcabcx'])
+    assert.equal(isCommonPassword(password), false)
 })
 
 test('hardened refuses passwords made of the address or of the name of the service', async () => {

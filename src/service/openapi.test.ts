@@ -12,7 +12,11 @@ interface Operation {
 }
 interface OpenApi {
   readonly openapi: string
-  readonly info: { readonly title: string; readonly version: string; readonly license: { readonly name: string; readonly identifier: string } }
+  readonly info: {
+    readonly title: string
+    readonly version: string
+    readonly license: { readonly name: string; readonly identifier: string }
+  }
   readonly servers: { readonly url: string }[]
   readonly paths: Record<string, Record<string, Operation>>
   readonly components: { readonly schemas: Record<string, Schema>; readonly securitySchemes: Record<string, object> }
@@ -55,7 +59,7 @@ test('the document has the structure of OpenAPI 3.1', async () => {
       `${what}: every parameter of the path is declared`,
     )
     for (const requirement of operation.security ?? [])
-      for (const scheme of Object.keys(requirement)) assert.ok(document.components.securitySchemes[scheme], what)
+      for (const scheme of Object.keys(requirement)) assert.ok(Object.hasOwn(document.components.securitySchemes, scheme), what)
     if (method === 'get') assert.equal(operation.requestBody, undefined, what)
   }
 })
@@ -65,15 +69,19 @@ test('every schema of the document is one that can be checked', async () => {
   const document = await documentOf(app)
   for (const { operation } of operationsOf(document)) {
     const bodies = [...Object.values(operation.responses), operation.requestBody]
+    // It throws for words that it does not know and references that lead nowhere.
     for (const body of bodies)
       for (const { schema } of Object.values(body?.content ?? {}))
-        // It throws for words that it does not know and references that lead nowhere.
         for (const value of [{}, [{}], 'text', 1, null]) if (schema) misfits(schema, value, document)
   }
 })
 
 test('the document follows the configuration: prefix and cookie name', async () => {
-  const env = hardenedEnv({ BIENVENUE_PUBLIC_URL: 'https://app.example.com/auth', BIENVENUE_TRUSTED_PROXIES: 'none', BIENVENUE_NAME: 'Example' })
+  const env = hardenedEnv({
+    BIENVENUE_PUBLIC_URL: 'https://app.example.com/auth',
+    BIENVENUE_TRUSTED_PROXIES: 'none',
+    BIENVENUE_NAME: 'Example',
+  })
   await using app = await startTestApp({ env })
   const document = await documentOf(app)
   assert.deepEqual(document.servers, [{ url: 'https://app.example.com/auth' }])
@@ -225,6 +233,7 @@ test('the request schemas of the document accept what the service accepts, and r
     }
   }
   const account = schemaOf('patch', '/account')
-  for (const body of [{}, { name: 'Bob' }, { name: null }, { metadata: { a: 1 } }, { metadata: null }]) assert.deepEqual(misfits(account, body, document), [])
+  for (const body of [{}, { name: 'Bob' }, { name: null }, { metadata: { a: 1 } }, { metadata: null }])
+    assert.deepEqual(misfits(account, body, document), [])
   for (const body of [{ name: 1 }, { metadata: [] }, { metadata: 'x' }]) assert.notDeepEqual(misfits(account, body, document), [])
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertAnswered, assertRefused } from '../refusals.ts'
-import { type SetCookie, cookieOf } from '../set-cookie.ts'
-import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../test-app.ts'
+import { cookieOf, type SetCookie } from '../set-cookie.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
+import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../test-app.ts'
 
 const EMAIL = 'guillaume@holberton.io'
 const PASSWORD = 'b4l0u'
@@ -219,7 +219,15 @@ test('a query string beside a body changes nothing', async () => {
 
 test('extra fields are ignored and never stored', async () => {
   await using app = await startTestApp()
-  const extra = { id: '1', is_admin: 'true', name: 'mallory', external_id: 'x', hashed_password: 'h', session_id: 's', email_verified: 'true' }
+  const extra = {
+    id: '1',
+    is_admin: 'true',
+    name: 'mallory',
+    external_id: 'x',
+    hashed_password: 'h',
+    session_id: 's',
+    email_verified: 'true',
+  }
   assertAnswered(await app.request('POST', '/users', { form: { email: EMAIL, password: PASSWORD, ...extra } }), {
     email: EMAIL,
     message: 'user created',

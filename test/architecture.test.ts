@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+import { VERSION } from '../src/version.ts'
+
+interface Import {
+  readonly from: string
+  /** A path below src, or a package's name. */
+  readonly to: string
+  readonly typeOnly: boolean
+}
+
+const ROOT = join(import.meta.dirname, '..')
+const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+  .map((path) => ({ path, text: readFileSync(join(ROOT, 'src', path), 'utf8') }))
+const imports: Import[] = sources.flatMap(({ path, text }) => importsOf(path, text))
+
+function importsOf(path: string, text: string): Import[] {
+  const statements = text.matchAll(/^(?:import|export) (type )?([^'"]*? from )?'([^']+)'|\bimport\('([^']+)'\)/gm)
+  return [...statements].map(([, type, names = '', from, lazy]) => {
+    const target = from ?? lazy ?? ''
+    const typeOnly = type !== undefined || /^\{(\s*type \w+( as \w+)?,?)+\s*\} from $/.test(names)
+    return { from: path, to: target.startsWith('.') ? normalize(join(dirname(path), target)) : target, typeOnly }
+  })
+}
+
+/** Imports that a rule forbids, as `a.ts -> b.ts`. */
+function breaches(breaks: (one: Import) => boolean): string[] {
+  return imports.filter(breaks).map(({ from, to }) => `${from} -> ${to}`)
+}
+
+const folderOf = (path: string) => (path.includes('/') ? (path.split('/')[0] ?? '') : '')
+const isOurs = ({ to }: Import) => to.endsWith('.ts')
+const isPackage = (one: Import, name: string) => one.to === name || one.to.startsWith(`${name}/`)
+
+test('the test itself sees the imports that there are', () => {
+  assert.ok(sources.length > 50)
+  assert.ok(imports.some(({ from, to, typeOnly }) => from === 'app.ts' && to === 'http/answer.ts' && !typeOnly))
+  assert.ok(imports.some(({ from, to, typeOnly }) => from === 'app.ts' && to === 'deps.ts' && typeOnly))
+})
+
+test('errors.ts imports nothing, and crypto/ nothing of ours but itself', () => {
+  assert.deepEqual(
+    breaches((one) => one.from === 'errors.ts' || (folderOf(one.from) === 'crypto' && isOurs(one) && folderOf(one.to) !== 'crypto')),
+    [],
+  )
+})
+
+test('http/ knows no feature: it imports errors, config, log, loopback and itself', () => {
+  const allowed = ['errors.ts', 'config.ts', 'log.ts', 'loopback.ts']
+  assert.deepEqual(
+    breaches((one) => folderOf(one.from) === 'http' && isOurs(one) && folderOf(one.to) !== 'http' && !allowed.includes(one.to)),
+    [],
+  )
+})
+
+test('SQL is written in db/ and in stores, and nowhere else', () => {
+  assert.deepEqual(
+    breaches(
+      (one) => (isPackage(one, 'kysely') || one.to === 'node:sqlite') && folderOf(one.from) !== 'db' && !one.from.endsWith('-store.ts'),
+    ),
+    // The import command reads somebody else's database file, which no store of ours is for.
+    ['import-classic/classic-source.ts -> node:sqlite'],
+  )
+})
+
+test('HTTP is spoken in app.ts, http/, routes and pages, and nowhere else', () => {
+  assert.deepEqual(
+    breaches(
+      (one) =>
+        (isPackage(one, 'hono') || isPackage(one, '@hono')) &&
+        one.from !== 'app.ts' &&
+        folderOf(one.from) !== 'http' &&
+        !/-(routes|page)\.ts$/.test(one.from),
+    ),
+    [],
+  )
+})
+
+test('rules and stores know nothing of routes, pages and HTTP', () => {
+  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import-classic)\//.test(path)
+  const mayKnowHttp = /-(routes|page)\.ts$|\/(require-\w+|session-cookie)\.ts$/
+  assert.deepEqual(
+    breaches(
+      (one) => isInner(one.from) && !mayKnowHttp.test(one.from) && (folderOf(one.to) === 'http' || /-(routes|page)\.ts$/.test(one.to)),
+    ),
+    [],
+  )
+})
+
+/** From left to right; a feature imports those on its left, and itself. */
+const ORDER = [
+  ['users'],
+  ['sessions'],
+  ['passwords'],
+  ['registration', 'login', 'password-reset'],
+  ['account', 'import-classic'],
+  ['service'],
+]
+
+test('features import leftwards only', () => {
+  const rank = (path: string) => ORDER.findIndex((group) => group.includes(folderOf(path)))
+  assert.deepEqual(
+    breaches(
+      (one) => rank(one.from) >= 0 && rank(one.to) >= 0 && folderOf(one.from) !== folderOf(one.to) && rank(one.to) >= rank(one.from),
+    ),
+    [],
+  )
+})
+
+test("a feature takes another's rules, not its store, routes or page", () => {
+  assert.deepEqual(
+    breaches((one) => {
+      const [from, to] = [folderOf(one.from), folderOf(one.to)]
+      return from !== '' && to !== '' && from !== to && ORDER.flat().includes(from) && /-(store|routes|page)\.ts$/.test(one.to)
+    }),
+    // One look-up finds a session and its user; the user's columns and how to read them are written down once, in the user's store.
+    ['sessions/session-store.ts -> users/user-store.ts'],
+  )
+})
+
+test('no file imports itself around corners, types aside', () => {
+  const next = (path: string) => imports.filter((one) => one.from === path && !one.typeOnly && isOurs(one)).map(({ to }) => to)
+  const cycles: string[] = []
+  const done = new Set<string>()
+  function visit(path: string, trail: readonly string[]): void {
+    if (trail.includes(path)) return void cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '))
+    if (done.has(path)) return
+    for (const to of next(path)) visit(to, [...trail, path])
+    done.add(path)
+  }
+  for (const { path } of sources) visit(path, [])
+  assert.deepEqual(cycles, [])
+})
+
+/** Files, one of them allowed, in which the code says this. Comments may speak of it. */
+function saying(pattern: RegExp, allowed: readonly string[] = []): string[] {
+  const isCode = (line: string) => !/^\s*(\/\/|\/?\*)/.test(line)
+  return sources
+    .filter(({ path, text }) => !allowed.includes(path) && text.split('\n').some((line) => isCode(line) && pattern.test(line)))
+    .map(({ path }) => path)
+}
+
+test('the environment is read in one place, and so is the time', () => {
+  assert.deepEqual(saying(/\bprocess\.env\b/, ['main.ts']), [])
+  assert.deepEqual(saying(/\bDate\.now\(|\bnew Date\(\)|\bDate\(\)/, ['clock.ts']), [])
+})
+
+test('files are short, and nothing in them is left for later', () => {
+  assert.deepEqual(
+    sources.filter(({ text }) => text.split('\n').length > 301).map(({ path }) => path),
+    [],
+  )
+  assert.deepEqual(
+    sources.filter(({ text }) => /\b(TODO|FIXME|XXX|HACK)\b/.test(text)).map(({ path }) => path),
+    [],
+  )
+})
+
+test('there is one version', () => {
+  assert.equal(VERSION, JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version)
+})
