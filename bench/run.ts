@@ -17,7 +17,7 @@ import {
 } from './measure.ts'
 import { pathTo } from './process.ts'
 import { judge, type Measured, type Report, render } from './report.ts'
-import { subjectsIn } from './subjects.ts'
+import { isCompiledStale, subjectsIn } from './subjects.ts'
 
 /** Under four minutes. */
 const WHOLE: Plan = {
@@ -67,6 +67,7 @@ async function measureAll(plan: Plan, folder: string): Promise<Measured> {
 }
 
 ensureInstalled()
+if (isCompiledStale()) console.error('bench: dist/ is older than src/, so the compiled form is not this code; npm run build makes it so')
 const startedAt = performance.now()
 const folder = mkdtempSync(`${tmpdir()}/bienvenue-bench-`)
 try {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import type { Target } from './load.ts'
 import { type Program, pathTo } from './process.ts'
 
@@ -26,6 +26,14 @@ export function subjectsIn(folder: string): Subject[] {
   const forms = [bienvenue(SOURCE, '../src/main.ts', `${folder}/source.db`, folder)]
   if (existsSync(pathTo('../dist/main.js'))) forms.push(bienvenue(COMPILED, '../dist/main.js', `${folder}/compiled.db`, folder))
   return [...forms, betterAuth(`${folder}/better-auth.db`, folder)]
+}
+
+/** A compiled form that is older than its source measures yesterday's code. */
+export function isCompiledStale(): boolean {
+  const compiled = pathTo('../dist/main.js')
+  if (!existsSync(compiled)) return false
+  const sources = readdirSync(pathTo('../src'), { recursive: true, encoding: 'utf8' }).filter((name) => !name.endsWith('.test.ts'))
+  return sources.some((name) => statSync(pathTo(`../src/${name}`)).mtimeMs > statSync(compiled).mtimeMs)
 }
 
 function bienvenue(name: string, file: string, database: string, cwd: string): Subject {

@@ -20,22 +20,17 @@ app.use(express.json())
 const notes = new Map<string, string[]>()
 
 app.get('/notes', async (request, response) => {
-  const user = await auth.getUserFromSessionId(sessionIdOf(request.headers.cookie))
+  const user = await auth.getUserFromRequest(request)
   if (user === null) return void response.status(403).json({ message: 'log in first: POST /auth/sessions' })
   response.json({ email: user.email, notes: notes.get(user.id) ?? [] })
 })
 
 app.post('/notes', async (request, response) => {
-  const user = await auth.getUserFromSessionId(sessionIdOf(request.headers.cookie))
+  const user = await auth.getUserFromRequest(request)
   if (user === null) return void response.status(403).json({ message: 'log in first: POST /auth/sessions' })
   notes.set(user.id, [...(notes.get(user.id) ?? []), String(request.body?.note)])
   response.json({ message: 'noted' })
 })
-
-/** The session cookie's value. On https the cookie is called `__Host-session_id`. */
-function sessionIdOf(cookies = ''): string | null {
-  return /(?:^|; *)session_id=([^;]+)/.exec(cookies)?.[1] ?? null
-}
 
 const server = app.listen(port, 'localhost', (error) => {
   if (error) throw error

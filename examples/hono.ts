@@ -6,7 +6,6 @@ import { serve } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { createAuth } from 'bienvenue'
 import { Hono } from 'hono'
-import { getCookie } from 'hono/cookie'
 
 const port = Number(process.argv[2] ?? 3000)
 
@@ -19,7 +18,7 @@ const app = new Hono()
 app.all('/auth/*', (c) => auth.fetch(c.req.raw, { clientAddress: getConnInfo(c).remote.address }))
 
 app.get('/', async (c) => {
-  const user = await auth.getUserFromSessionId(getCookie(c, 'session_id')) // on https: '__Host-session_id'
+  const user = await auth.getUserFromRequest(c.req.raw)
   if (user === null) return c.text('Log in first: POST /auth/sessions\n', 403)
   return c.text(`Hello ${user.email}\n`)
 })

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Config, type Environment, parseConfig } from '../src/config.ts'
-import { openAuth } from '../src/create-auth.ts'
 import { toNodeHandler } from '../src/http/node-handler.ts'
 import { type Log, makeLog } from '../src/log.ts'
+import { openAuth } from '../src/open-auth.ts'
 import { type FixedClock, fixedClock } from './fixed-clock.ts'
 
 export interface TestResponse {

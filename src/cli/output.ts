@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { Config } from '../config.ts'
-import { openDeps } from '../create-auth.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { makeLog } from '../log.ts'
+import { openDeps } from '../open-auth.ts'
 import { findUserBy, type User } from '../users/user.ts'
 
 /** Run one command's work on the configured database, beside a service that may be running, and close it whatever happens. */

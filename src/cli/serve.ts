@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
-import { openAuth, requireMail } from '../create-auth.ts'
 import { toNodeHandler } from '../http/node-handler.ts'
 import { makeLog } from '../log.ts'
+import { openAuth, requireMail } from '../open-auth.ts'
 import { listen } from '../server.ts'
 import { parsePublicUrl } from '../setting-parsers.ts'
 

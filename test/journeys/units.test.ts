@@ -93,9 +93,9 @@ test('findUserBy refuses user_not_found where nobody matches, and a value that i
 test('findUserBy refuses an unknown attribute, and a call without any', async () => {
   await using app = await startTestApp()
   await app.auth.addUser('me@me.com', 'hash')
-  await assert.rejects(app.auth.findUserBy({ no_email: 'me@me.com' }), refused('unknown_attribute', { field: 'no_email' }))
-  await assert.rejects(app.auth.findUserBy({ email: 'me@me.com', nope: 1 }), refused('unknown_attribute', { field: 'nope' }))
-  await assert.rejects(app.auth.findUserBy({ hashedPassword: 'hash' }), refused('unknown_attribute'))
+  await assert.rejects(app.auth.findUserBy({ no_email: 'me@me.com' } as never), refused('unknown_attribute', { field: 'no_email' }))
+  await assert.rejects(app.auth.findUserBy({ email: 'me@me.com', nope: 1 } as never), refused('unknown_attribute', { field: 'nope' }))
+  await assert.rejects(app.auth.findUserBy({ hashedPassword: 'hash' } as never), refused('unknown_attribute'))
   await assert.rejects(app.auth.findUserBy({}), refused('unknown_attribute'))
 })
 

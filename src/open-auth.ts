@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { availableParallelism } from 'node:os'
+import { makeApp } from './app.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { secretFingerprint } from './crypto/derived-key.ts'
+import { type Random, systemRandom } from './crypto/random.ts'
+import { openDatabase } from './db/database.ts'
+import { migrate } from './db/migrate.ts'
+import { claimDatabase } from './db/service-state.ts'
+import type { Deps } from './deps.ts'
+import { AuthError } from './errors.ts'
+import type { RequestInfo } from './http/front-door.ts'
+import { type Log, makeLog } from './log.ts'
+import { createSession, validLogin } from './login/login.ts'
+import { requestReset, updatePassword } from './password-reset/password-reset.ts'
+import { makeHashQueue } from './passwords/hash-queue.ts'
+import { hashPassword } from './passwords/password.ts'
+import { registerUser } from './registration/registration.ts'
+import { sweep } from './service/sweeper.ts'
+import { resolveRootSecret } from './service-secret.ts'
+import { makeLastSeenWriter } from './sessions/last-seen.ts'
+import { endSessionsOfUser, verifySession } from './sessions/session.ts'
+import { makeSessionCookie } from './sessions/session-cookie.ts'
+import { createUser, findUserBy, requireEmailAddress, requireStoredText, type User, updateUser } from './users/user.ts'
+import { VERSION } from './version.ts'
+
+/** What `updateUser` can change. `null` clears. */
+export interface UserAttributes {
+  readonly email?: string
+  readonly hashedPassword?: string
+  readonly name?: string | null
+  readonly metadata?: Readonly<Record<string, unknown>> | null
+}
+
+export interface Auth {
+  /**
+   * Answer a request. `clientAddress` is what the log and sessions know the client by.
+   * It never throws: a bug of ours is a 500 with a request id.
+   */
+  fetch(request: Request, info?: RequestInfo): Promise<Response>
+
+  /** Store a user with a hash made before. @throws AuthError `email_already_registered`, `field_invalid` */
+  addUser(email: string, hashedPassword: string): Promise<User>
+  /** The first user that matches all of `id`, `email`, `externalId` given. @throws AuthError `user_not_found`, `unknown_attribute` */
+  findUserBy(attributes: { readonly id?: string; readonly email?: string; readonly externalId?: string }): Promise<User>
+  /** Change `email`, `hashedPassword`, `name`, `metadata`: all or nothing. @throws AuthError `unknown_attribute`, `user_not_found` */
+  updateUser(userId: string, attributes: UserAttributes): Promise<void>
+  /** A salted Argon2id hash, different at each call. @throws AuthError `field_required`, `field_invalid`, `busy` */
+  hashPassword(password: string): Promise<string>
+  /** Register without the policy. @throws AuthError `email_already_registered`: `User me@me.com already exists` */
+  registerUser(email: string, password: string): Promise<User>
+  /** True only for the right password of a known, enabled user. Never throws. */
+  validLogin(email: string, password: string): Promise<boolean>
+  /** A new UUID. */
+  generateUuid(): string
+  /** A session's token, the cookie's value; `null` for an unknown address. */
+  createSession(email: string): Promise<string | null>
+  /** The user of a live session, or `null`, also for `null`, `undefined` and `''`. */
+  getUserFromSessionId(sessionId: string | null | undefined): Promise<User | null>
+  /**
+   * The user whose session cookie a request carries, or `null`. It knows the cookie's one name (`session_id`, on https `__Host-session_id`);
+   * reading it by another way invites a cookie that somebody else planted.
+   */
+  getUserFromRequest(request: Pick<Request, 'headers'> | Pick<IncomingMessage, 'headers'>): Promise<User | null>
+  /** End all of a user's sessions; an unknown id changes nothing. */
+  destroySession(userId: string): Promise<void>
+  /** A reset token, superseding an earlier one. @throws AuthError `user_not_found` */
+  getResetPasswordToken(email: string): Promise<string>
+  /** Set the password, consume the token, end every session. @throws AuthError `reset_token_invalid` */
+  updatePassword(resetToken: string, password: string): Promise<void>
+
+  /** Write what is pending and close the database. */
+  close(): Promise<void>
+}
+
+export interface AuthParts {
+  readonly form: 'service' | 'library'
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Log
+}
+
+/** Ten minutes: sooner serves nobody, much later and tables grow. */
+const SWEEP_MILLISECONDS = 600_000
+
+/**
+ * Open, migrate and claim the database, and put together what the rules need. What `openAuth` and the command line begin with.
+ *
+ * @throws AuthError `database_refused`, `configuration_invalid`, `unavailable`
+ */
+export async function openDeps(config: Config, parts: Omit<AuthParts, 'form'> = {}): Promise<Deps> {
+  const log = parts.log ?? makeLog(config.logLevel)
+  const random = parts.random ?? systemRandom
+  const clock = parts.clock ?? systemClock
+  const database = await openDatabase(config.database)
+  try {
+    const applied = await migrate(database, clock)
+    if (applied.length > 0) log.info({ event: 'migrated', migrations: applied })
+    const secrets = resolveRootSecret(config, random)
+    await claimDatabase(database, { posture: config.posture, secretFingerprints: secrets.map(({ bytes }) => secretFingerprint(bytes)) })
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return { config, database, clock, random, log, hashQueue: makeHashQueue(availableParallelism()) }
+}
+
+/** The same from a finished configuration; the service and the tests come in here. */
+export async function openAuth(config: Config, parts: AuthParts): Promise<Auth & { readonly deps: Deps; settled(): Promise<void> }> {
+  const deps = await openDeps(config, parts)
+  const { database, log } = deps
+  const lastSeen = makeLastSeenWriter(deps)
+  const cookie = makeSessionCookie(config)
+  const app = makeApp(deps, { form: parts.form, version: VERSION, lastSeen })
+  const sweeping = setInterval(() => {
+    sweep(deps).catch((error: unknown) => log.warn({ event: 'sweep_failed', err: error }))
+  }, SWEEP_MILLISECONDS)
+  sweeping.unref()
+
+  return {
+    deps,
+    fetch: app.fetch,
+    addUser: async (email, hashedPassword) =>
+      createUser(deps, { email: requireEmailAddress(email), passwordHash: requireStoredText(hashedPassword) }),
+    findUserBy: (attributes) => findUserBy(deps, { ...attributes }),
+    updateUser: (userId, attributes) => updateUser(deps, userId, { ...attributes }),
+    hashPassword: (password) => hashPassword(deps, password),
+    registerUser: (email, password) => registerUser(deps, email, password),
+    validLogin: (email, password) => validLogin(deps, email, password),
+    generateUuid: () => randomUUID(),
+    createSession: (email) => createSession(deps, email),
+    getUserFromSessionId: async (sessionId) => (await verifySession(deps, sessionId))?.user ?? null,
+    async getUserFromRequest({ headers }) {
+      const header = typeof headers.get === 'function' ? headers.get('cookie') : ((headers as IncomingHttpHeaders).cookie ?? null)
+      return (await verifySession(deps, cookie.read(header)))?.user ?? null
+    },
+    destroySession: async (userId) => void (typeof userId === 'string' && (await endSessionsOfUser(deps, userId))),
+    getResetPasswordToken: (email) => requestReset(deps, email),
+    updatePassword: (resetToken, password) => updatePassword(deps, resetToken, password),
+    settled: () => lastSeen.settled(),
+    async close() {
+      clearInterval(sweeping)
+      await lastSeen.settled()
+      await database.close()
+      log.flush()
+    },
+  }
+}
+
+/** Hardened hands reset tokens out by mail only, and this version sends none yet: it says so rather than swallow them. */
+export function requireMail(config: Config): void {
+  if (config.posture === 'classic') return
+  throw new AuthError('configuration_invalid', {
+    sentence:
+      'The settings cannot be used:\n  - the hardened posture needs mail, which this version cannot send yet; until it can, only the classic posture on this machine starts (BIENVENUE_PUBLIC_URL=http://localhost:5000)',
+  })
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { test } from 'node:test'
+import { runCommand, startService, temporaryFolder } from '../service-process.ts'
+
+const form = (fields: Record<string, string>, method = 'POST') => ({ method, body: new URLSearchParams(fields) })
+
+test('a stop lets what is in flight finish, closes the database and ends with 0', async () => {
+  using folder = temporaryFolder()
+  await using service = await startService(folder.path)
+  const inFlight = Array.from({ length: 8 }, (_, n) => fetch(`${service.url}/users`, form({ email: `u${n}@example.com`, password: 'pw' })))
+  // A request that the service has begun to read, and whose body comes after the signal.
+  const { hostname, port } = new URL(service.url)
+  const socket = createConnection({ host: hostname, port: Number(port) })
+  const body = 'email=slow@example.com&password=pw'
+  await new Promise<void>((resolve) =>
+    socket.write(
+      `POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\nemail=`,
+      () => resolve(),
+    ),
+  )
+  await Promise.race(inFlight)
+  const ended = service.stop('SIGTERM')
+  socket.write(body.slice('email='.length))
+  const answer = await new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())))
+  assert.match(answer, /^HTTP\/1\.1 200 /)
+  socket.destroy()
+  for (const response of await Promise.all(inFlight)) assert.equal(response.status, 200)
+  assert.equal((await ended).code, 0)
+  // A closed SQLite database leaves no write-ahead log behind.
+  assert.deepEqual(readdirSync(folder.path).sort(), ['bienvenue.db', 'bienvenue.secret'])
+  const users = await runCommand(folder.path, ['users', 'list', '--json'])
+  assert.equal(users.stdout.trim().split('\n').length, 9)
+})
+
+test('SIGINT stops it as SIGTERM does', async () => {
+  using folder = temporaryFolder()
+  await using service = await startService(folder.path)
+  assert.equal((await service.stop('SIGINT')).code, 0)
+})
+
+test('every acknowledged write is there after kill -9', async () => {
+  using folder = temporaryFolder()
+  const acknowledged: { email: string; password: string }[] = []
+  for (let round = 0; round < 3; round++) {
+    await using service = await startService(folder.path)
+    const writes = Array.from({ length: 12 }, async (_, n) => {
+      const user = { email: `u${round}-${n}@example.com`, password: `pw${n}` }
+      const response = await fetch(`${service.url}/users`, form(user)).catch(() => null)
+      if (response?.status === 200) acknowledged.push(user)
+    })
+    await Promise.race(writes)
+    await service.stop('SIGKILL')
+    await Promise.all(writes)
+  }
+  assert.ok(acknowledged.length >= 3)
+  await using service = await startService(folder.path)
+  for (const user of acknowledged) assert.equal((await fetch(`${service.url}/sessions`, form(user))).status, 200, user.email)
+})
+
+test('two processes on one file: a session that one ends is refused by the other at the next request, in both directions', async () => {
+  using folder = temporaryFolder()
+  await using one = await startService(folder.path)
+  await using two = await startService(folder.path)
+  const user = { email: 'ann@example.com', password: 'pw' }
+  await fetch(`${one.url}/users`, form(user))
+  for (const [here, there] of [
+    [one, two],
+    [two, one],
+  ] as const) {
+    const cookie = String((await fetch(`${here.url}/sessions`, form(user))).headers.getSetCookie()[0]?.split(';')[0])
+    assert.equal((await fetch(`${there.url}/profile`, { headers: { cookie } })).status, 200)
+    assert.equal((await fetch(`${here.url}/profile`, { headers: { cookie } })).status, 200)
+    const ended = await fetch(`${there.url}/sessions`, { method: 'DELETE', headers: { cookie, accept: 'application/json' } })
+    assert.equal(ended.status, 200)
+    assert.equal((await fetch(`${here.url}/profile`, { headers: { cookie } })).status, 403)
+  }
+})
+
+test('the log has one JSON line per request with the true reason of a refusal under its request id', async () => {
+  using folder = temporaryFolder()
+  await using service = await startService(folder.path)
+  const refused = await fetch(`${service.url}/sessions`, form({ email: 'nobody@example.com', password: 'x' }))
+  const { request_id: id } = (await refused.json()) as { request_id: string }
+  const { stdout } = await service.stop()
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const line = lines.find((entry) => entry.request_id === id)
+  assert.deepEqual(
+    { event: line.event, route: line.route, status: line.status, error: line.error, reason: line.reason },
+    { event: 'request', route: '/sessions', status: 401, error: 'login_refused', reason: 'unknown_address' },
+  )
+})
+
+test('no secret is in any log line or database file: passwords, tokens, session ids, the root secret', async () => {
+  using folder = temporaryFolder()
+  const secret = 'canary-root-secret-0123456789abcdefghijkl'
+  const env = { BIENVENUE_SECRET: secret, BIENVENUE_LOG_LEVEL: 'debug' }
+  await using service = await startService(folder.path, env)
+  const { url } = service
+  const email = 'ann@example.com'
+  const canaries = [
+    secret,
+    'canary-password-one',
+    'canary-password-two',
+    'canary-password-three',
+    'canary-wrong-password',
+    'canary-in-query',
+    'canary-in-a-path-segment',
+  ]
+  const [, one, two, three, wrong, query, segment] = canaries as [string, string, string, string, string, string, string]
+  await fetch(`${url}/users`, form({ email, password: one }))
+  await fetch(`${url}/sessions`, form({ email, password: wrong }))
+  // People type their password into the address field.
+  await fetch(`${url}/sessions`, form({ email: wrong, password: wrong }))
+  const session = async (password: string) => {
+    const [cookie = ''] = (await fetch(`${url}/sessions`, form({ email, password }))).headers.getSetCookie()
+    canaries.push(String(/session_id=([^;]+)/.exec(cookie)?.[1]))
+    return String(cookie.split(';')[0])
+  }
+  const cookie = await session(one)
+  await fetch(`${url}/profile?password=${query}`, { headers: { cookie } })
+  await fetch(`${url}/sessions/${segment}`, { method: 'DELETE', headers: { cookie } })
+  await fetch(`${url}/reset/${segment}`, { headers: { cookie, authorization: `Bearer ${query}` } })
+  const changed = await fetch(`${url}/account/password`, {
+    ...form({ current_password: one, new_password: two }, 'PUT'),
+    headers: { cookie },
+  })
+  canaries.push(String(/session_id=([^;]+)/.exec(changed.headers.getSetCookie()[0] ?? '')?.[1]))
+  const { reset_token } = (await (await fetch(`${url}/reset_password`, form({ email }))).json()) as { reset_token: string }
+  canaries.push(reset_token)
+  await fetch(`${url}/reset_password`, {
+    method: 'PUT',
+    body: JSON.stringify({ email, reset_token, new_password: 7 }),
+    headers: { 'content-type': 'application/json' },
+  })
+  await fetch(`${url}/reset_password`, form({ email, reset_token, new_password: three }, 'PUT'))
+  await session(three)
+
+  // Read the files while the write-ahead log is still there, then the log.
+  const files = readdirSync(folder.path).map((name) => readFileSync(folder.file(name)))
+  const { stdout, stderr } = await service.stop()
+  assert.equal(canaries.length, 11)
+  for (const canary of canaries) {
+    assert.ok(canary.length > 10 && canary !== 'undefined', canary)
+    assert.equal(stdout.includes(canary) || stderr.includes(canary), false, `${canary} is in the log`)
+    for (const bytes of files) assert.equal(bytes.includes(canary), false, `${canary} is in a file`)
+  }
+  assert.equal(statSync(folder.file('bienvenue.db')).mode & 0o777, 0o600)
+})
+
+test('a port that is taken is said in one sentence with the way out', async () => {
+  using folder = temporaryFolder()
+  await using service = await startService(folder.path)
+  const { port } = new URL(service.url)
+  const second = await runCommand(folder.path, [], { env: { PORT: port } })
+  assert.equal(second.code, 2)
+  assert.match(second.stderr, new RegExp(`Port ${port} is taken`))
+  assert.match(second.stderr, new RegExp(`PORT=${Number(port) + 1} npm start`))
+})
+
+test('a hostile header makes one line of the log, not two', async () => {
+  using folder = temporaryFolder()
+  await using service = await startService(folder.path)
+  const refused = await fetch(`${service.url}/profile`, { headers: { 'x-real-ip': '192.0.2.1"}\t{"level":"forged"' } })
+  assert.equal(refused.status, 403)
+  const { stdout } = await service.stop()
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.equal(lines.filter(({ reason }) => String(reason).includes('forged')).length, 1)
+  assert.equal(
+    lines.some(({ level }) => level === 'forged'),
+    false,
+  )
+})

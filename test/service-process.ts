@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+/** An empty folder that goes away with the test. */
+export function temporaryFolder(): Disposable & { readonly path: string; file(name: string): string } {
+  const path = mkdtempSync(join(tmpdir(), 'bienvenue-'))
+  return { path, file: (name) => join(path, name), [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The environment of a child: nothing of ours leaks into it. */
+function environmentOf(env: Record<string, string>): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env
+  return { PATH, HOME, ...env }
+}
+
+/** Run one command of the program in a folder, to its end. */
+export function runCommand(
+  cwd: string,
+  args: readonly string[],
+  options: { readonly env?: Record<string, string>; readonly input?: string } = {},
+): Promise<Finished> {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: environmentOf(options.env ?? {}) })
+  child.stdin.end(options.input ?? '')
+  return finished(child)
+}
+
+function finished(child: ChildProcess): Promise<Finished> {
+  let [stdout, stderr] = ['', '']
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk
+  })
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+export interface ServiceProcess {
+  readonly url: string
+  /** Send a signal and wait for the end. */
+  stop(signal?: NodeJS.Signals): Promise<Finished>
+}
+
+/** The real service in its own process on a free port, once it says that it listens. */
+export async function startService(cwd: string, env: Record<string, string> = {}): Promise<ServiceProcess & AsyncDisposable> {
+  const child = spawn(process.execPath, [main], { cwd, env: environmentOf({ PORT: '0', ...env }), stdio: ['ignore', 'pipe', 'pipe'] })
+  const end = finished(child)
+  const url = await new Promise<string>((resolve, reject) => {
+    let seen = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      seen += chunk
+      const line = seen.split('\n').find((text) => text.includes('"event":"listening"'))
+      if (line) resolve(JSON.parse(line).url)
+    })
+    void end.then(({ code, stderr }) => reject(new Error(`the service ended with ${code}: ${stderr}`)))
+  })
+  const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
+    return end
+  }
+  return { url, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
+}
