@@ -4,7 +4,7 @@ import { type Auth, openAuth, requireMail } from './open-auth.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
 export { AuthError, type ErrorCode } from './errors.ts'
-export type { RequestInfo } from './http/front-door.ts'
+export type { RequestInfo } from './http/fetch-shell.ts'
 export type { Auth } from './open-auth.ts'
 export type { User } from './users/user.ts'
 

@@ -11,7 +11,9 @@ import { migrate } from './db/migrate.ts'
 import { claimDatabase } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
 import { AuthError } from './errors.ts'
-import type { RequestInfo } from './http/front-door.ts'
+import type { Answer } from './http/answer.ts'
+import type { Ask } from './http/ask.ts'
+import { makeFetch, type RequestInfo } from './http/fetch-shell.ts'
 import { type Log, makeLog } from './log.ts'
 import { createSession, validLogin } from './login/login.ts'
 import { requestReset, updatePassword } from './password-reset/password-reset.ts'
@@ -40,6 +42,8 @@ export interface Auth {
    * It never throws: a bug of ours is a 500 with a request id.
    */
   fetch(request: Request, info?: RequestInfo): Promise<Response>
+  /** The same without `Request` and `Response`: what `toNodeHandler` stands on. Applications have no need of it. */
+  answer(ask: Ask): Promise<Answer>
 
   /** Store a user with a hash made before. @throws AuthError `email_already_registered`, `field_invalid` */
   addUser(email: string, hashedPassword: string): Promise<User>
@@ -113,7 +117,7 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
   const { database, log } = deps
   const lastSeen = makeLastSeenWriter(deps)
   const cookie = makeSessionCookie(config)
-  const app = makeApp(deps, { form: parts.form, version: VERSION, lastSeen })
+  const answer = makeApp(deps, { form: parts.form, version: VERSION, lastSeen, cookie })
   const sweeping = setInterval(() => {
     sweep(deps).catch((error: unknown) => log.warn({ event: 'sweep_failed', err: error }))
   }, SWEEP_MILLISECONDS)
@@ -121,7 +125,8 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
 
   return {
     deps,
-    fetch: app.fetch,
+    fetch: makeFetch(answer),
+    answer,
     addUser: async (email, hashedPassword) =>
       createUser(deps, { email: requireEmailAddress(email), passwordHash: requireStoredText(hashedPassword) }),
     findUserBy: (attributes) => findUserBy(deps, { ...attributes }),

@@ -32,6 +32,11 @@ test('slow and endless clients are cut off: 10 s for headers, 30 s for a request
   }
 })
 
+/** For what must be refused: where it is not, nothing stays open. */
+async function listenAndClose(config: Parameters<typeof listen>[0]): Promise<void> {
+  await (await listen(config)).close()
+}
+
 const HOST = 'Host: localhost\r\n'
 
 test('a request whose end two readers could see in two places is refused, and reaches no route (R263)', async () => {
@@ -110,18 +115,18 @@ test('every address of the configuration listens on one port', async () => {
 test('a port that is taken is named, with the command that takes another', async () => {
   await using server = await start()
   const { port } = server
-  await assert.rejects(listen({ posture: 'classic', listen: { hosts: ['127.0.0.1'], port } }), {
+  await assert.rejects(listenAndClose({ posture: 'classic', listen: { hosts: ['127.0.0.1'], port } }), {
     code: 'configuration_invalid',
     message: new RegExp(`^Port ${port} is taken\\. Choose another:\\n\\n {2}PORT=${port + 1} npm start\\n$`),
   })
   // Taken on the second address only: the first is given back.
-  await assert.rejects(listen({ posture: 'classic', listen: { hosts: ['127.0.0.2', '127.0.0.1'], port } }), /is taken/)
+  await assert.rejects(listenAndClose({ posture: 'classic', listen: { hosts: ['127.0.0.2', '127.0.0.1'], port } }), /is taken/)
   const free = await listen({ posture: 'classic', listen: { hosts: ['127.0.0.2'], port } })
   await free.close()
 })
 
 test('an address that is not on this machine is refused by name', async () => {
-  await assert.rejects(listen({ posture: 'hardened', listen: { hosts: ['192.0.2.1'], port: 0 } }), {
+  await assert.rejects(listenAndClose({ posture: 'hardened', listen: { hosts: ['192.0.2.1'], port: 0 } }), {
     code: 'configuration_invalid',
     message: /^Cannot listen on 192\.0\.2\.1 port 0/,
   })
@@ -129,7 +134,7 @@ test('an address that is not on this machine is refused by name', async () => {
 
 test('classic refuses to be bound to more than this machine, whatever the name in HOST resolves to', async () => {
   for (const host of ['0.0.0.0', '::'])
-    await assert.rejects(listen({ posture: 'classic', listen: { hosts: [host], port: 0 } }), {
+    await assert.rejects(listenAndClose({ posture: 'classic', listen: { hosts: [host], port: 0 } }), {
       code: 'configuration_invalid',
       message: /which other machines can reach, and the posture is classic/,
     })

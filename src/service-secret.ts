@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Random } from './crypto/random.ts'
@@ -10,7 +10,7 @@ const SECRET_FILE = 'bienvenue.secret'
 /**
  * The root secret: the configured one, or in the classic posture one that is made at the first start and kept in
  * `bienvenue.secret` beside the database. The file is created exclusively and for its owner only, so of two processes that
- * start at once one writes and the other reads (CHECKLIST R234, R238).
+ * start at once one makes it and both read it (CHECKLIST R234, R238).
  *
  * @throws AuthError `configuration_invalid` - the file holds no secret
  */
@@ -19,17 +19,7 @@ export function resolveRootSecret(config: Config, random: Random): readonly Secr
   const made = `v1:${Buffer.from(random.bytes(48)).toString('base64url')}`
   if (config.database.path === null) return parseSecret(made)
   const path = join(dirname(config.database.path), SECRET_FILE)
-  try {
-    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx' })
-    return parseSecret(made)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new AuthError(
-        'configuration_invalid',
-        { sentence: `The secret cannot be written to ${path}: ${(error as Error).message}` },
-        { cause: error },
-      )
-  }
+  if (!existsSync(path)) createExclusively(path, `${made}\n`)
   try {
     return parseSecret(readFileSync(path, 'utf8').trim())
   } catch (error) {
@@ -38,5 +28,20 @@ export function resolveRootSecret(config: Config, random: Random): readonly Secr
       { sentence: `The file ${path} holds no usable secret: it ${(error as Error).message}` },
       { cause: error },
     )
+  }
+}
+
+/** Complete or not there at all: whoever comes second finds the first one's whole file. */
+function createExclusively(path: string, content: string): void {
+  const aside = `${path}.${process.pid}`
+  try {
+    writeFileSync(aside, content, { mode: 0o600, flag: 'wx' })
+    linkSync(aside, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && existsSync(path)) return
+    const sentence = `The secret cannot be written to ${path}: ${(error as Error).message}`
+    throw new AuthError('configuration_invalid', { sentence }, { cause: error })
+  } finally {
+    rmSync(aside, { force: true })
   }
 }

@@ -32,7 +32,7 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       refusals: ['session_required'],
       async handle(c) {
         const { user } = await guard.require(c)
-        return answers.json(c.env, 200, viewOfAccount(user))
+        return answers.json(c.exchange, 200, viewOfAccount(user))
       },
     },
     {
@@ -47,13 +47,14 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       async handle(c) {
         const { user } = await guard.require(c)
         await updateUser(deps, user.id, await readInput(c, changes, { unknownFields: 'refuse' }))
-        return answers.json(c.env, 200, viewOfAccount(await findUserBy(deps, { id: user.id })))
+        return answers.json(c.exchange, 200, viewOfAccount(await findUserBy(deps, { id: user.id })))
       },
     },
     {
       method: 'PUT',
       path: '/account/password',
       summary: 'Change my password',
+      checksSecret: true,
       description: 'The current password is the proof. The other sessions end; this one goes on under a new cookie.',
       access: 'session',
       input: passwordInput,
@@ -63,7 +64,7 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
         const session = await guard.require(c)
         const fields = await readInput(c, passwordInput, { unknownFields: 'refuse' })
         const token = await changePassword(deps, session, { current: fields.current_password, next: fields.new_password })
-        return answers.json(c.env, 200, { message: 'Password updated' }, { 'set-cookie': guard.cookie.set(token) })
+        return answers.json(c.exchange, 200, { message: 'Password updated' }, { 'set-cookie': guard.cookie.set(token) })
       },
     },
   ]

@@ -57,7 +57,9 @@ function pbkdf2Format(stored: string): Verifier | null {
   const [, digest, iterations, salt, tag] = match ?? []
   if (!digest || !salt || !tag || Number(iterations) < 1 || Number(iterations) > PBKDF2_MAX_ITERATIONS) return null
   const expected = readTag(tag, django ? 'base64' : 'hex')
-  return expected && (async (typed) => sameBytes(await pbkdf2Async(typed, salt, Number(iterations), expected.length, digest), expected))
+  if (!expected) return null
+  return async (typed) =>
+    !endsInNul(typed) && sameBytes(await pbkdf2Async(typed, salt, Number(iterations), expected.length, digest), expected)
 }
 
 function scryptFormat(stored: string): Verifier | null {
@@ -84,13 +86,18 @@ function scryptVerifier(
   if (!usableN || blockSize < 1 || lanes < 1 || lanes > SCRYPT_MAX_PARALLELISM || memory > SCRYPT_MAX_BYTES || !salt || !expected)
     return null
   const options = { N, r: blockSize, p: lanes, maxmem: 2 * memory + 1024 * 1024 }
-  return async (typed) => sameBytes(await scryptAsync(typed, salt, expected.length, options), expected)
+  return async (typed) => !endsInNul(typed) && sameBytes(await scryptAsync(typed, salt, expected.length, options), expected)
 }
 
 /** A tag of 16 to 64 bytes, else `null`: an empty one would match anything. */
 function readTag(text: string | undefined, encoding: 'hex' | 'base64'): Uint8Array | null {
   const tag = Buffer.from(text ?? '', encoding)
   return tag.length >= 16 && tag.length <= 64 ? tag : null
+}
+
+/** HMAC pads a key with zero bytes, so `secret` and `secret` with a NUL behind it are one to it (RFC 2104 section 3); not to us. */
+function endsInNul(typed: string): boolean {
+  return typed.endsWith('\0')
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

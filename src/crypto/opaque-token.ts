@@ -7,9 +7,10 @@ export const OPAQUE_TOKEN_BYTES = 32
 /** 32 bytes in base64url are 43 characters, without padding. */
 const OPAQUE_TOKEN_PATTERN = /^[A-Za-z0-9_-]{43}$/
 
-/** A new secret for a cookie or a link. Only {@link hashOpaqueToken} of it is ever stored. */
-export function makeOpaqueToken(random: Random): string {
-  return Buffer.from(random.bytes(OPAQUE_TOKEN_BYTES)).toString('base64url')
+/** A new secret for a cookie or a link, with its digest, the only thing of it that is ever stored. */
+export function makeOpaqueToken(random: Random): { readonly token: string; readonly tokenHash: TokenHash } {
+  const token = Buffer.from(random.bytes(OPAQUE_TOKEN_BYTES)).toString('base64url')
+  return { token, tokenHash: digestOf(token) }
 }
 
 /**
@@ -18,7 +19,18 @@ export function makeOpaqueToken(random: Random): string {
  *
  * `null` for anything that cannot be a token of ours, so that no look-up happens for it.
  */
-export function hashOpaqueToken(token: unknown): Uint8Array | null {
+export function hashOpaqueToken(token: unknown): TokenHash | null {
   if (typeof token !== 'string' || !OPAQUE_TOKEN_PATTERN.test(token)) return null
-  return hash('sha256', token, 'buffer')
+  return digestOf(token)
+}
+
+function digestOf(token: string): TokenHash {
+  return hash('sha256', token, 'hex') as TokenHash
+}
+
+/** A token's digest in hexadecimal; the stores keep its 32 bytes. A type of its own, so that no token is stored in its place. */
+export type TokenHash = string & { readonly brand: 'TokenHash' }
+
+export function tokenHashBytes(tokenHash: TokenHash): Uint8Array {
+  return Buffer.from(tokenHash, 'hex')
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { fixedClock } from '../../test/fixed-clock.ts'
 import { refused } from '../../test/refusals.ts'
@@ -13,16 +15,33 @@ import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporar
 import { AuthError } from '../errors.ts'
 import { type Database, type Db, openDatabase } from './database.ts'
 import { isMigrated, migrate } from './migrate.ts'
+import { makeLock } from './sqlite-dialect.ts'
 
 const clock = fixedClock()
 const WRITING_PROCESS = fileURLToPath(new URL('../../test/writing-process.ts', import.meta.url))
 const CLASSIC_DATABASE = fileURLToPath(new URL('../../test/data/classic.db', import.meta.url))
+
+/** Holds a new file as SQLite does while it turns it to WAL: nobody reads. It lets go by itself, since opening keeps the other thread busy. */
+const HOLDER = `
+  const { parentPort, workerData } = require('node:worker_threads')
+  const { DatabaseSync } = require('node:sqlite')
+  const database = new DatabaseSync(workerData)
+  database.exec('begin exclusive')
+  parentPort.postMessage('held')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+  database.exec('rollback')
+  database.close()`
 
 type TestDatabase = Database & AsyncDisposable
 
 async function open(path: string | null): Promise<TestDatabase> {
   const database = await openDatabase({ engine: 'sqlite', path })
   return { ...database, [Symbol.asyncDispose]: () => database.close() }
+}
+
+/** For `assert.rejects`: closed again if, against the promise, it opens. */
+async function tryToOpen(path: string): Promise<void> {
+  await using _ = await open(path)
 }
 
 async function openMigrated(path: string | null): Promise<TestDatabase> {
@@ -225,6 +244,25 @@ onBothKinds('foreign keys hold, and a deleted user takes sessions and tokens alo
   assert.deepEqual(await database.reads.selectFrom('reset_tokens').selectAll().execute(), [])
 })
 
+test('a lock passes from one holder to the next in the order of asking, and is never free in between', async () => {
+  const lock = makeLock()
+  const order: string[] = []
+  const hold = async (name: string) => {
+    await lock.acquire()
+    order.push(`${name} in`)
+    await Promise.resolve()
+    order.push(`${name} out`)
+    lock.release()
+  }
+  await lock.acquire()
+  const [first, second] = [hold('first'), hold('second')]
+  lock.release()
+  assert.equal(lock.held, true)
+  await Promise.all([hold('third'), first, second])
+  assert.deepEqual(order, ['first in', 'first out', 'second in', 'second out', 'third in', 'third out'])
+  assert.equal(lock.held, false)
+})
+
 test('two openings of one new file at once both work, and one of them migrates', async () => {
   for (let round = 0; round < 5; round++) {
     await using directory = await temporaryDirectory()
@@ -245,6 +283,14 @@ test('two openings of one new file at once both work, and one of them migrates',
       await database.close()
     }
   }
+})
+
+test('a start waits for a process that holds the new file for a moment', async () => {
+  await using directory = await temporaryDirectory()
+  const holder = new Worker(HOLDER, { eval: true, workerData: directory.file('auth.db') })
+  await once(holder, 'message')
+  await using database = await openMigrated(directory.file('auth.db'))
+  assert.equal(await isMigrated(database), true)
 })
 
 test('two openings write to one file at once and lose nothing', async () => {
@@ -287,7 +333,7 @@ test('a file with the tables of a classic service is refused untouched, with the
   const path = directory.file('classic.db')
   await copyFile(CLASSIC_DATABASE, path)
   const before = await contentsOf(directory)
-  await assert.rejects(open(path), (error: AuthError) => {
+  await assert.rejects(tryToOpen(path), (error: AuthError) => {
     assert.equal(error.code, 'database_refused')
     assert.ok(error.message.includes(path))
     assert.ok(error.message.includes(`bienvenue import classic ${path}`))
@@ -304,14 +350,14 @@ test("somebody else's database, and a file that is none, are refused untouched",
   }
   await writeFile(directory.file('text.db'), 'This is no database, but a text of some length. '.repeat(100))
   const before = await contentsOf(directory)
-  await assert.rejects(open(directory.file('foreign.db')), (error: AuthError) => {
+  await assert.rejects(tryToOpen(directory.file('foreign.db')), (error: AuthError) => {
     assert.equal(error.code, 'database_refused')
     assert.match(error.message, /invoices/)
     assert.doesNotMatch(error.message, /import/)
     return true
   })
-  await assert.rejects(open(directory.file('text.db')), refused('database_refused'))
-  await assert.rejects(open(directory.file('no/such/directory/auth.db')), refused('database_refused'))
+  await assert.rejects(tryToOpen(directory.file('text.db')), refused('database_refused'))
+  await assert.rejects(tryToOpen(directory.file('no/such/directory/auth.db')), refused('database_refused'))
   assert.deepEqual(await contentsOf(directory), before)
 })
 

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import { AuthError } from '../errors.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -30,6 +29,11 @@ export interface Database {
    * `build` sees a placeholder where an argument will be.
    */
   keep<Args extends Record<string, unknown>, Row>(build: KeptQueryBuilder<Args, Row>): KeptQuery<Args, Row>
+  /**
+   * A number that is another one as soon as anybody, in this process or elsewhere, has committed a change: what was read while it had this value
+   * is still true while it has it. `null`: this database cannot tell, so nothing that was read may be kept.
+   */
+  version(): number | null
   /** Write a copy of the whole database to a new file, while others go on using this one. */
   copyTo(path: string): Promise<void>
   close(): Promise<void>
@@ -42,9 +46,4 @@ export type KeptQueryBuilder<Args, Row> = (
 
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   return openSqlite(location.path)
-}
-
-/** A database that cannot serve now is a 503, not a bug (DESIGN: behaviour under faults). */
-export function databaseUnavailable(cause: Error): AuthError {
-  return new AuthError('unavailable', { logged: cause.message, retryAfterSeconds: 1 }, { cause })
 }

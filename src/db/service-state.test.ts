@@ -2,31 +2,34 @@ import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { test } from 'node:test'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
-import { temporaryDirectory } from '../../test/temporary-directory.ts'
-import { hardenedEnv, startTestApp, TEST_SECRET } from '../../test/test-app.ts'
+import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
+import { hardenedEnv, startTestApp, TEST_SECRET, type TestAppOptions } from '../../test/test-app.ts'
 
 const OTHER_SECRET = 'v2:Qm8rT1yVx3ZnB6cKd9LfGh2JpWs5AoEiUu4NvMqRtYbXgCzH'
 const CLASSIC = { BIENVENUE_SECRET: TEST_SECRET }
 
-async function databaseUrlIn(directory: { file(name: string): string }): Promise<string> {
+function databaseUrlIn(directory: TemporaryDirectory): string {
   return `file:${directory.file('auth.db')}`
+}
+
+/** Start and stop: what a refused start cannot do. */
+async function startOnce(options: TestAppOptions): Promise<void> {
+  await using _ = await startTestApp(options)
 }
 
 test('classic refuses a database that hardened has opened, and says what to set', async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
-  {
-    await using _ = await startTestApp({ databaseUrl, env: hardenedEnv() })
-  }
-  await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), refused('database_refused'))
-  await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), /BIENVENUE_POSTURE=hardened/)
+  const databaseUrl = databaseUrlIn(directory)
+  await startOnce({ databaseUrl, env: hardenedEnv() })
+  await assert.rejects(startOnce({ databaseUrl, env: CLASSIC }), refused('database_refused'))
+  await assert.rejects(startOnce({ databaseUrl, env: CLASSIC }), /BIENVENUE_POSTURE=hardened/)
   await using again = await startTestApp({ databaseUrl, env: hardenedEnv() })
   assert.equal((await again.request('GET', '/')).status, 200)
 })
 
 test("hardened's first opening of a classic database ends every session and reset token, and keeps users", async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
+  const databaseUrl = databaseUrlIn(directory)
   let session: string
   let token: string
   {
@@ -43,7 +46,7 @@ test("hardened's first opening of a classic database ends every session and rese
 
 test("hardened's later openings end nothing", async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
+  const databaseUrl = databaseUrlIn(directory)
   let session: string
   {
     await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
@@ -56,42 +59,36 @@ test("hardened's later openings end nothing", async () => {
 
 test('a database that was used with another secret is refused', async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
-  {
-    await using _ = await startTestApp({ databaseUrl, env: CLASSIC })
-  }
-  await assert.rejects(startTestApp({ databaseUrl, env: { BIENVENUE_SECRET: OTHER_SECRET } }), refused('database_refused'))
-  await assert.rejects(startTestApp({ databaseUrl, env: hardenedEnv({ BIENVENUE_SECRET: OTHER_SECRET }) }), /another BIENVENUE_SECRET/)
-  await using _ = await startTestApp({ databaseUrl, env: CLASSIC })
+  const databaseUrl = databaseUrlIn(directory)
+  await startOnce({ databaseUrl, env: CLASSIC })
+  await assert.rejects(startOnce({ databaseUrl, env: { BIENVENUE_SECRET: OTHER_SECRET } }), refused('database_refused'))
+  await assert.rejects(startOnce({ databaseUrl, env: hardenedEnv({ BIENVENUE_SECRET: OTHER_SECRET }) }), /another BIENVENUE_SECRET/)
+  await startOnce({ databaseUrl, env: CLASSIC })
 })
 
 test('a new secret is taken over while the earlier one stands beside it, and then stands alone', async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
-  for (const BIENVENUE_SECRET of [TEST_SECRET, `${OTHER_SECRET},${TEST_SECRET}`, OTHER_SECRET]) {
-    await using _ = await startTestApp({ databaseUrl, env: { BIENVENUE_SECRET } })
-  }
-  await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), refused('database_refused'))
+  const databaseUrl = databaseUrlIn(directory)
+  for (const BIENVENUE_SECRET of [TEST_SECRET, `${OTHER_SECRET},${TEST_SECRET}`, OTHER_SECRET])
+    await startOnce({ databaseUrl, env: { BIENVENUE_SECRET } })
+  await assert.rejects(startOnce({ databaseUrl, env: CLASSIC }), refused('database_refused'))
 })
 
 test('classic makes a secret at the first start, for its owner only, and finds it again', async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
-  for (let start = 1; start <= 2; start++) {
-    await using _ = await startTestApp({ databaseUrl })
-  }
+  const databaseUrl = databaseUrlIn(directory)
+  for (let start = 1; start <= 2; start++) await startOnce({ databaseUrl })
   assert.equal((await stat(directory.file('bienvenue.secret'))).mode & 0o777, 0o600)
 })
 
 test('a refused start leaves the file free for the right one', async () => {
   await using directory = await temporaryDirectory()
-  const databaseUrl = await databaseUrlIn(directory)
+  const databaseUrl = databaseUrlIn(directory)
   {
     await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
     await app.auth.registerUser('bob@bob.com', 'mySuperPwd')
   }
-  for (let attempt = 1; attempt <= 3; attempt++)
-    await assert.rejects(startTestApp({ databaseUrl, env: CLASSIC }), refused('database_refused'))
+  for (let attempt = 1; attempt <= 3; attempt++) await assert.rejects(startOnce({ databaseUrl, env: CLASSIC }), refused('database_refused'))
   await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
   assert.equal(await app.auth.validLogin('bob@bob.com', 'mySuperPwd'), true)
 })

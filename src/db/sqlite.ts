@@ -3,7 +3,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { Kysely } from 'kysely'
 import { AuthError } from '../errors.ts'
-import { type Database, type Db, databaseUnavailable, type KeptQueryBuilder } from './database.ts'
+import type { Database, Db, KeptQueryBuilder } from './database.ts'
+import { databaseUnavailable } from './database-unavailable.ts'
 import { isUnavailable, openConnection, type StatementResult } from './sqlite-connection.ts'
 import { type Lock, makeLock, type RunStatement, sqliteDialect } from './sqlite-dialect.ts'
 import type { WorkerAnswer } from './sqlite-worker.ts'
@@ -29,6 +30,8 @@ export async function openSqlite(path: string | null): Promise<Database> {
     reads,
     inTransaction: (work) => writes.transaction().execute(work),
     keep: (build) => keep(reads, build, (sql, parameters) => runHere(reader.run, sql, parameters)),
+    // Of the reading connection, which never writes: every commit there is, is somebody else's (sqlite.org/pragma.html#pragma_data_version).
+    version: () => Number(runHere(reader.run, 'pragma data_version', []).rows[0]?.data_version),
     copyTo: async (target) => void runHere(reader.run, 'vacuum into ?', [target]),
     async close() {
       reader.close()
@@ -48,6 +51,8 @@ function openInMemory(): Database {
     reads: db,
     inTransaction: (work) => db.transaction().execute(work),
     keep: (build) => keep(db, build, (sql, parameters) => (lock.held ? afterLock(lock, () => run(sql, parameters)) : run(sql, parameters))),
+    // The one connection does not see its own commits in data_version.
+    version: () => null,
     copyTo: async (target) => void run('vacuum into ?', [target]),
     close: async () => connection.close(),
   }

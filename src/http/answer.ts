@@ -4,10 +4,10 @@ import type { Exchange } from './exchange.ts'
 /** Headers of one answer: a value, or several lines of it. */
 export type AnswerHeaders = Record<string, string>
 
-/** A plain answer; made into a `Response`, or written straight to a Node socket, in one place each. */
+/** A plain answer, written as a `Response` by fetch-shell.ts and to a Node socket by node-handler.ts. */
 export interface Answer {
   readonly status: number
-  readonly body: string | Uint8Array | null
+  readonly body: string | null
   readonly headers: AnswerHeaders
 }
 
@@ -77,9 +77,4 @@ function addCors(headers: AnswerHeaders, origin: string | null): void {
   headers['access-control-allow-credentials'] = 'true'
   headers['access-control-expose-headers'] = 'X-Request-Id, Retry-After'
   headers['cross-origin-resource-policy'] = 'cross-origin'
-}
-
-export function toResponse(answer: Answer): Response {
-  // An answer without a body is a null body; the cast is for Uint8Array, which every fetch takes.
-  return new Response(answer.body as BodyInit | null, { status: answer.status, headers: answer.headers })
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { AuthError } from '../errors.ts'
-import type { RequestFacts } from './loopback-guard.ts'
+import type { Ask } from './ask.ts'
 
 /**
  * Refuse an unsafe request that a page on another site made the browser send (CHECKLIST R083-R085, R087), before its body is read.
@@ -11,10 +11,10 @@ import type { RequestFacts } from './loopback-guard.ts'
  *
  * @throws AuthError `cross_site_refused`
  */
-export function guardCrossSite(config: Config, facts: RequestFacts): void {
-  const origin = facts.header('origin')
+export function guardCrossSite(config: Config, ask: Pick<Ask, 'peer' | 'header'>): void {
+  const origin = ask.header('origin')
   if (origin !== null && config.allowedOrigins.has(origin)) return
-  const site = facts.header('sec-fetch-site')
+  const site = ask.header('sec-fetch-site')
   if (site !== null) {
     if (site === 'same-origin' || site === 'none') return
     throw new AuthError('cross_site_refused', { logged: `sec-fetch-site ${site}, origin ${origin}` })

@@ -1,12 +1,10 @@
-/** What the front door knows of one request and hands on to its route; Hono carries it as its environment. */
+/** What the front door knows of one request, finds out about it, and hands on to its route. */
 export interface Exchange {
   readonly requestId: string
   /** The client as throttles, sessions and the log know it: behind trusted proxies the right-most address that is not one of them. */
   readonly clientAddress: string | null
   /** The allowed origin that asked, to be echoed by CORS. */
   readonly corsOrigin: string | null
-  /** The path below the public URL's prefix, without a trailing slash. */
-  readonly path: string
   /** For the log: the code of a refusal and its true reason. */
   refusal: { code: string; reason: string | undefined } | null
   /** For the log: the route's pattern, never the path, which may hold an id or a secret. */

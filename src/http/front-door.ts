@@ -2,90 +2,92 @@ import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { AuthError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type Answers, toResponse } from './answer.ts'
+import type { Answer, Answers } from './answer.ts'
+import type { Ask } from './ask.ts'
 import { makeClientAddress } from './client-ip.ts'
 import { guardCrossSite } from './cross-site.ts'
 import { errorAnswer } from './error-response.ts'
 import type { Exchange } from './exchange.ts'
-import { guardPosture, type RequestFacts } from './loopback-guard.ts'
-
-export interface RequestInfo {
-  /** The address of the client's socket, or what the application knows it to be. */
-  readonly clientAddress?: string | null | undefined
-  /** Set by our own Node listener: the address is a socket's, so the forwarded header may be read if it is a trusted proxy's. */
-  readonly isSocketAddress?: boolean
-}
+import { guardPosture } from './loopback-guard.ts'
+import type { Route } from './route.ts'
+import { allowedMethods, makeRouter, pathBelow } from './router.ts'
 
 interface FrontDoorDeps {
   readonly config: Config
   readonly log: Log
   readonly answers: Answers
-  route(request: Request, exchange: Exchange): Response | Promise<Response>
+  readonly routes: readonly Route[]
 }
 
 /** Methods that change nothing (RFC 9110 section 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * What every request passes, cheapest first: who is asking, is this host ours, may this site ask, then its route. Every request is answered,
- * and makes one line in the log.
+ * What every request passes, cheapest first: who is asking, is this host ours, may this site ask, then its route. It never throws; every
+ * request is answered and makes one line in the log.
  */
-export function makeFrontDoor(deps: FrontDoorDeps) {
-  const { config, log, answers } = deps
+export function makeFrontDoor({ config, log, answers, routes }: FrontDoorDeps): (ask: Ask) => Promise<Answer> {
   const clientAddressOf = makeClientAddress(config.trustedProxies)
+  const matchPath = makeRouter(routes)
+  const { pathPrefix } = config.publicUrl
 
-  return async function fetch(request: Request, info: RequestInfo = {}): Promise<Response> {
+  /** @throws AuthError for every refusal */
+  function handle(ask: Ask, exchange: Exchange): Promise<Answer> | Answer {
+    guardPosture(config, ask)
+    if (!SAFE.has(ask.method)) guardCrossSite(config, ask)
+    const path = pathBelow(pathPrefix, ask.target)
+    const match = path === null ? null : matchPath(path)
+    if (!match) throw new AuthError('not_found', path === null ? { logged: `not below ${pathPrefix}` } : {})
+    const route = match.routes.get(ask.method === 'HEAD' ? 'GET' : ask.method)
+    if (!route) return withoutRoute(ask, exchange, allowedMethods(match.routes))
+    exchange.route = route.path
+    if (route.checksSecret && config.posture === 'hardened' && exchange.clientAddress === null)
+      throw new AuthError('client_address_required')
+    return route.handle({ ask, exchange, params: match.params })
+  }
+
+  function withoutRoute(ask: Ask, exchange: Exchange, allow: string): Answer {
+    if (ask.method !== 'OPTIONS') throw new AuthError('method_not_allowed', { allow })
+    return answers.empty(exchange, 204, { allow, ...preflight(exchange, allow) })
+  }
+
+  return async function answer(ask) {
     const startedAt = performance.now()
-    const { headers, method } = request
-    const facts: RequestFacts = { peer: info.clientAddress ?? null, header: (name) => headers.get(name) }
-    const origin = headers.get('origin')
-    const path = pathBelow(config.publicUrl.pathPrefix, request.url)
+    const origin = ask.header('origin')
     const exchange: Exchange = {
       requestId: randomUUID(),
-      clientAddress: clientAddressOf(facts.peer, info.isSocketAddress ? headers.get('x-forwarded-for') : null),
+      clientAddress: clientAddressOf(ask.peer, ask.isSocketAddress ? ask.header('x-forwarded-for') : null),
       corsOrigin: origin !== null && config.allowedOrigins.has(origin) ? origin : null,
-      path: path ?? '',
       refusal: null,
       route: null,
     }
-    let response: Response
+    let given: Answer
     try {
-      guardPosture(config, facts)
-      if (!SAFE.has(method)) guardCrossSite(config, facts)
-      if (path === null) throw new AuthError('not_found')
-      response = await deps.route(request, exchange)
+      given = await handle(ask, exchange)
     } catch (error) {
-      response = toResponse(errorAnswer(answers, log, exchange, error))
+      given = errorAnswer(answers, log, exchange, error)
     }
-    log.info({
-      event: 'request',
-      request_id: exchange.requestId,
-      method,
-      route: exchange.route ?? maskedPath(exchange.path),
-      status: response.status,
-      ms: Math.round((performance.now() - startedAt) * 100) / 100,
+    log.request({
+      requestId: exchange.requestId,
+      method: ask.method,
+      route: exchange.route ?? maskedPath(ask.target),
+      status: given.status,
+      milliseconds: performance.now() - startedAt,
       client: exchange.clientAddress,
-      ...(exchange.refusal && { error: exchange.refusal.code, reason: exchange.refusal.reason }),
+      refusal: exchange.refusal,
     })
-    return response
+    return given
   }
 }
 
-/** The path below the prefix, without one trailing slash and without the query; `null` for a path that is not below it. */
-export function pathBelow(prefix: string, url: string): string | null {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
-  if (start === -1) return prefix === '' ? '/' : null
-  const query = url.indexOf('?', start)
-  const hash = url.indexOf('#', start)
-  const end = Math.min(query === -1 ? url.length : query, hash === -1 ? url.length : hash)
-  if (!url.startsWith(prefix, start)) return null
-  const from = start + prefix.length
-  if (from < end && url[from] !== '/') return null
-  const until = url[end - 1] === '/' && end - from > 1 ? end - 1 : end
-  return from >= until ? '/' : url.slice(from, until)
+/** What a browser asks before it sends another origin's request: real methods, the headers we read, ten minutes (CHECKLIST R090). */
+function preflight(exchange: Exchange, allow: string): Record<string, string> {
+  if (exchange.corsOrigin === null) return {}
+  return { 'access-control-allow-methods': allow, 'access-control-allow-headers': 'Content-Type, Accept', 'access-control-max-age': '600' }
 }
 
-/** A path that no route has, for the log: long parts may be secrets that somebody pasted (CHECKLIST R228). */
-function maskedPath(path: string): string {
+/** A path that no route has, for the log: long parts may be secrets that somebody pasted, and the query is never logged (CHECKLIST R228). */
+function maskedPath(target: string): string {
+  const [path = ''] = target.split('?')
   return path.replaceAll(/[^/]{16,}/g, '***').slice(0, 120)
 }

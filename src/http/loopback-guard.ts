@@ -1,13 +1,7 @@
 import type { Config } from '../config.ts'
 import { AuthError } from '../errors.ts'
 import { isLoopbackAddress, isLoopbackHost, isLoopbackHostname } from '../loopback.ts'
-
-/** What the guard reads of a request, from a `Request` or straight from Node. */
-export interface RequestFacts {
-  /** The peer's address, where the server knows it. */
-  readonly peer: string | null
-  header(name: string): string | null
-}
+import type { Ask } from './ask.ts'
 
 /** Headers by which a proxy or a page says where a request came from; each may only name this machine. */
 const FORWARDED_LISTS = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
@@ -22,24 +16,24 @@ const FORWARDED_LISTS = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as 
  * @throws AuthError `host_refused` - a `Host` that is not ours
  * @throws AuthError `loopback_only` - classic: anything that names another machine
  */
-export function guardPosture(config: Config, facts: RequestFacts): void {
-  const host = facts.header('host')
+export function guardPosture(config: Config, ask: Pick<Ask, 'peer' | 'header'>): void {
+  const host = ask.header('host')
   if (config.posture === 'hardened') {
     if (host === config.publicUrl.host) return
-    if (host !== null && isLoopbackHost(host) && facts.peer !== null && isLoopbackAddress(facts.peer)) return
+    if (host !== null && isLoopbackHost(host) && ask.peer !== null && isLoopbackAddress(ask.peer)) return
     throw new AuthError('host_refused', { logged: `host ${host}` })
   }
-  if (facts.peer !== null && !isLoopbackAddress(facts.peer)) throw new AuthError('loopback_only', { logged: `peer ${facts.peer}` })
+  if (ask.peer !== null && !isLoopbackAddress(ask.peer)) throw new AuthError('loopback_only', { logged: `peer ${ask.peer}` })
   if (host === null || !isLoopbackHost(host)) throw new AuthError('host_refused', { logged: `host ${host}` })
   for (const name of FORWARDED_LISTS) {
-    const value = facts.header(name)
+    const value = ask.header(name)
     if (value !== null && !value.split(',').every((entry) => isLoopbackHost(entry.trim()) || isLoopbackAddress(entry.trim()))) {
       throw new AuthError('loopback_only', { logged: `${name} ${value}` })
     }
   }
-  const forwarded = facts.header('forwarded')
+  const forwarded = ask.header('forwarded')
   if (forwarded !== null && !forwardedIsLoopback(forwarded)) throw new AuthError('loopback_only', { logged: `forwarded ${forwarded}` })
-  const origin = facts.header('origin')
+  const origin = ask.header('origin')
   if (origin !== null && !isLoopbackOrigin(origin)) throw new AuthError('loopback_only', { logged: `origin ${origin}` })
 }
 

@@ -1,24 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { AuthError } from '../errors.ts'
-import type { RequestInfo } from './front-door.ts'
+import type { Answer } from './answer.ts'
+import type { Ask } from './ask.ts'
 
 /** What `createAuth` returns, as far as a listener needs it. */
-export interface FetchHandler {
-  fetch(request: Request, info?: RequestInfo): Promise<Response>
+export interface AnswerHandler {
+  answer(ask: Ask): Promise<Answer>
 }
 
 /**
  * What frameworks of Node's kind add: Express cuts off the path under which a handler is mounted, and keeps the whole one in `originalUrl`;
- * body parsers leave what they made in `body`. `rawBody` is where the listener looks for bytes that were read before.
+ * body parsers leave what they made in `body`, and some the bytes in `rawBody`.
  */
 type FrameworkMessage = IncomingMessage & { originalUrl?: string; body?: unknown; rawBody?: unknown }
 
-/** A `Host` that surely makes a URL. */
-const PLAIN_HOST = /^[a-z0-9.-]+(?::(?:[1-5]\d{3,4}|[6-9]\d{3}))?$/
-/** RFC 9112 section 3.2.1: a path, perhaps a query. Neither `*`, nor a whole URL, whose host would count in place of `Host`. */
-const ORIGIN_FORM = /^\/[^\\?]*(?:\?|$)/
 /** CHECKLIST R257. Node drops what is above its own limit, and the one that says where the request came from could be among it. */
 const MAX_HEADERS = 100
 
@@ -26,54 +22,90 @@ const MAX_HEADERS = 100
  * A listener for `node:http`, Express, Fastify and others of Node's kind. It reads the client's address from the socket, and behind
  * `trustedProxies` from `X-Forwarded-For`. Mount it before any body parser: it reads the body itself.
  */
-export function toNodeHandler(auth: FetchHandler): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  const listener = getRequestListener(
-    (request, { incoming }) =>
-      auth.fetch(bodyIsLost(incoming as FrameworkMessage) ? withLostBody(request) : request, {
-        clientAddress: incoming.socket.remoteAddress,
-        isSocketAddress: true,
-      }),
-    // The application's own Request and Response stay what they are.
-    { overrideGlobalObjects: false },
-  )
-  return (incoming: FrameworkMessage, outgoing) => {
-    if (incoming.originalUrl !== undefined) incoming.url = incoming.originalUrl
+export function toNodeHandler(auth: AnswerHandler): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
+  return (incoming, outgoing) => {
     if (incoming.rawHeaders.length >= 2 * MAX_HEADERS) {
       outgoing.writeHead(431, { connection: 'close', 'x-request-id': randomUUID() }).end()
       return
     }
-    // What makes no URL reaches the front door all the same, which refuses it in its own form and logs it:
-    // a target that is no path as a path that no route has, a Host by the header as it came, which is the one it reads.
-    if (!ORIGIN_FORM.test(incoming.url ?? '')) incoming.url = '/*'
-    if (!PLAIN_HOST.test(incoming.headers.host ?? '')) incoming.headers.host = 'localhost'
-    // express.raw() and its kind keep every byte: nothing is lost.
-    if (incoming.readableDidRead && incoming.body instanceof Buffer) incoming.rawBody ??= incoming.body
-    void listener(incoming, outgoing)
+    // `answer` never rejects.
+    void auth.answer(askOf(incoming)).then((answer) => write(outgoing, answer, incoming.method === 'HEAD'))
   }
 }
 
-/**
- * Did the application read the body before us, and keep only what it made of it? That is not taken back: a parser has replaced invalid bytes
- * and dropped repeated fields by then, which this service refuses.
- */
-function bodyIsLost(incoming: FrameworkMessage): boolean {
-  return incoming.readableDidRead && !(incoming.rawBody instanceof Buffer) && incoming.method !== 'GET' && incoming.method !== 'HEAD'
+function askOf(incoming: FrameworkMessage): Ask {
+  return {
+    method: incoming.method ?? 'GET',
+    // A target that is no path (`*`, a whole URL) is below no prefix and has no route.
+    target: incoming.originalUrl ?? incoming.url ?? '',
+    peer: incoming.socket.remoteAddress ?? null,
+    isSocketAddress: true,
+    header: (name) => headerOf(incoming, name),
+    readBytes: (limit) => readBytes(incoming, limit),
+  }
 }
 
-/** The same request with a body that, when a route reads it, tells the developer what to do; routes that need none work. */
-function withLostBody(request: Request): Request {
-  const body = new ReadableStream({
-    pull(controller) {
-      controller.error(
-        new AuthError('body_malformed', {
-          sentence:
-            'The application read the body of this request before Bienvenue could. Mount toNodeHandler(auth) before express.json() and other body parsers.',
-          logged: 'the body was read before: mount toNodeHandler before body parsers',
-        }),
-      )
-    },
+/** Of these Node keeps the first line and drops the others; all lines count here. */
+const KEPT_ONCE = new Set(['host', 'content-type', 'user-agent'])
+
+function headerOf(incoming: IncomingMessage, name: string): string | null {
+  const value = incoming.headers[name]
+  if (value === undefined) return null
+  if (!KEPT_ONCE.has(name)) return typeof value === 'string' ? value : value.join(', ')
+  let all: string | null = null
+  const { rawHeaders } = incoming
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const raw = rawHeaders[at] ?? ''
+    if (raw.length === name.length && raw.toLowerCase() === name)
+      all = all === null ? (rawHeaders[at + 1] ?? '') : `${all}, ${rawHeaders[at + 1]}`
+  }
+  return all
+}
+
+function readBytes(incoming: FrameworkMessage, limit: number): Promise<Uint8Array> {
+  if (incoming.readableDidRead) return readByOthers(incoming, limit)
+  return new Promise((resolve, reject) => {
+    const refuse = (error: AuthError) => {
+      // What still comes is dropped; the answer closes the connection.
+      incoming.removeAllListeners('data').resume()
+      reject(error)
+    }
+    if (Number(incoming.headers['content-length'] ?? 0) > limit) return refuse(new AuthError('body_too_large'))
+    const chunks: Buffer[] = []
+    let total = 0
+    incoming.on('data', (chunk: Buffer) => {
+      total += chunk.length
+      if (total > limit) refuse(new AuthError('body_too_large'))
+      else chunks.push(chunk)
+    })
+    incoming.once('end', () => resolve(Buffer.concat(chunks)))
+    // The client went away, or its chunks cannot be read: its fault, not ours. After 'end' this changes nothing.
+    const cutOff = () => refuse(new AuthError('body_malformed', { sentence: 'The body ended too early.', logged: 'body cut off' }))
+    incoming.once('error', cutOff).once('close', cutOff)
+    // It may have gone away before anybody asked: then neither event comes again.
+    if (incoming.destroyed) cutOff()
   })
-  // The DOM's types do not know `duplex`, which Node requires of a body that is a stream.
-  const init: RequestInit & { duplex: 'half' } = { method: request.method, headers: request.headers, body, duplex: 'half' }
-  return new Request(request.url, init)
+}
+
+/**
+ * The application read the body before us. A parser that kept every byte (`express.raw()`) lost nothing. One that kept only what it made of them has
+ * replaced invalid bytes and dropped repeated fields, which this service refuses: that cannot be taken back.
+ */
+async function readByOthers(incoming: FrameworkMessage, limit: number): Promise<Uint8Array> {
+  const bytes = [incoming.rawBody, incoming.body].find((body) => body instanceof Buffer)
+  if (bytes instanceof Buffer && bytes.length <= limit) return bytes
+  if (bytes) throw new AuthError('body_too_large')
+  throw new AuthError('body_malformed', {
+    sentence:
+      'The application read the body of this request before Bienvenue could. Mount toNodeHandler(auth) before express.json() and other body parsers.',
+    logged: 'the body was read before: mount toNodeHandler before body parsers',
+  })
+}
+
+function write(outgoing: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {
+  const lines: string[] = []
+  for (const name in headers) lines.push(name, headers[name] ?? '')
+  if (status !== 204) lines.push('content-length', String(body === null ? 0 : Buffer.byteLength(body)))
+  outgoing.writeHead(status, lines)
+  outgoing.end(isHead ? undefined : (body ?? undefined))
 }

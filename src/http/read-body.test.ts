@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { rawRequest } from '../../test/raw-request.ts'
 import { startTestApp, type TestApp } from '../../test/test-app.ts'
+import { toNodeHandler } from './node-handler.ts'
 import { MAX_BODY_BYTES } from './read-body.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -162,6 +164,31 @@ test('a body that ends too early is the client’s fault, and no bug of ours', a
   )
 })
 
+test('a client that is gone before its body is asked for leaves no request waiting', async () => {
+  const refused = Promise.withResolvers<unknown>()
+  const server = createServer(
+    toNodeHandler({
+      async answer(ask) {
+        await gone
+        await ask.readBytes(MAX_BODY_BYTES).then(refused.resolve, refused.reject)
+        return { status: 200, body: null, headers: {} }
+      },
+    }),
+  )
+  const gone = new Promise<void>((resolve) => {
+    server.once('request', (incoming) => incoming.once('close', resolve))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1', () => socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{'))
+    server.once('request', () => socket.destroy())
+    await assert.rejects(refused.promise, { code: 'body_malformed' })
+  } finally {
+    server.close()
+  }
+})
+
 test('bytes that are no UTF-8 are refused, never replaced (R006)', async () => {
   await using app = await startTestApp()
   const withByte = (before: string, bytes: number[], after: string) =>
@@ -184,6 +211,12 @@ test('half of a surrogate pair in JSON is refused, and the field named (R006)', 
     const { status, error, field } = await post(app, JSON_TYPE, `{"email":"a@a.com","password":"${text}"}`)
     assert.deepEqual([status, error, field], [400, 'field_invalid', 'password'], text)
   }
+  // Where nothing is stored it is refused all the same, and not taken for a wrong password.
+  const login = await app.request('POST', '/sessions', {
+    body: '{"email":"a@a.com","password":"\\ud800"}',
+    headers: { 'content-type': JSON_TYPE },
+  })
+  assert.deepEqual([login.status, login.json.error, login.json.field], [400, 'field_invalid', 'password'])
   assert.equal((await post(app, JSON_TYPE, '{"email":"a@a.com","password":"\\ud83d\\ude00"}')).status, 200, 'a whole pair is a character')
 })
 

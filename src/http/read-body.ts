@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.ts'
+import type { Ask } from './ask.ts'
 import { parseJsonObject } from './parse-json.ts'
 
 /** CHECKLIST R256: bodies of this service are a few short fields. Counted on the bytes that arrive, whatever the headers say. */
@@ -12,12 +13,12 @@ const MAX_FIELDS = 64
  *
  * @throws AuthError `body_too_large`, `body_malformed`, `field_repeated`, `media_type_unsupported`
  */
-export async function readBody(request: Request): Promise<Map<string, unknown>> {
-  const encoding = request.headers.get('content-encoding')
+export async function readBody(ask: Ask): Promise<Map<string, unknown>> {
+  const encoding = ask.header('content-encoding')
   if (encoding !== null && encoding !== 'identity')
     throw new AuthError('media_type_unsupported', { sentence: 'Send the body without Content-Encoding.' })
-  const type = parseContentType(request.headers.get('content-type'))
-  const bytes = await readBytes(request)
+  const type = parseContentType(ask.header('content-type'))
+  const bytes = await ask.readBytes(MAX_BODY_BYTES)
   if (bytes.length === 0) return new Map()
   if (type === null) throw new AuthError('media_type_unsupported')
   const text = decode(bytes)
@@ -38,25 +39,6 @@ function parseContentType(header: string | null): MediaType | null {
   if (charset !== undefined && !/^charset\s*=\s*"?utf-?8"?$/i.test(charset)) throw new AuthError('media_type_unsupported')
   if (!MEDIA_TYPES.has(name.toLowerCase())) throw new AuthError('media_type_unsupported')
   return { name: name.toLowerCase(), header }
-}
-
-async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw new AuthError('body_too_large')
-  if (request.body === null) return new Uint8Array(0)
-  const chunks: Uint8Array[] = []
-  let total = 0
-  try {
-    for await (const chunk of request.body) {
-      total += chunk.length
-      if (total > MAX_BODY_BYTES) throw new AuthError('body_too_large')
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    if (error instanceof AuthError) throw error
-    // The client went away, or its chunks cannot be read: its fault, not ours.
-    throw new AuthError('body_malformed', { sentence: 'The body ended too early.', logged: 'body cut off' }, { cause: error })
-  }
-  return Buffer.concat(chunks)
 }
 
 /** Invalid UTF-8 is refused, never replaced: a replaced byte would be another password (CHECKLIST R006). */

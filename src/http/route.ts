@@ -1,15 +1,20 @@
-import type { Context } from 'hono'
 import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 import { AuthError } from '../errors.ts'
 import type { Answer } from './answer.ts'
+import type { Ask } from './ask.ts'
 import type { Exchange } from './exchange.ts'
 import { readBody } from './read-body.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** What a handler sees: Hono's context, with our exchange as its environment. */
-export type RouteContext = Context<{ Bindings: Exchange }>
+/** What a handler sees. */
+export interface RouteContext {
+  readonly ask: Ask
+  readonly exchange: Exchange
+  /** What stands in the path where the pattern has `:name`. */
+  readonly params: Readonly<Record<string, string>>
+}
 
 /**
  * One route, as data: it is mounted from this, documented from this (OpenAPI), and 405 is answered from this.
@@ -17,11 +22,13 @@ export type RouteContext = Context<{ Bindings: Exchange }>
  */
 export interface Route {
   readonly method: Method
-  /** As Hono writes it: `/sessions/:id`. */
+  /** `/sessions/:id`: a part that begins with a colon stands for any text without a slash. */
   readonly path: string
   readonly summary: string
   readonly description?: string
   readonly access: 'anyone' | 'session'
+  /** A route where secrets can be tried: hardened must know who tries (the library without `clientAddress` is refused). */
+  readonly checksSecret?: true
   /** The input's schema; it validates and documents. */
   readonly input?: z.ZodObject
   readonly answers: Readonly<Record<number, { readonly description: string; readonly body?: z.ZodType; readonly contentType?: string }>>
@@ -43,7 +50,7 @@ interface InputRules {
  * @throws AuthError `field_required`, `field_invalid`, `field_unknown` and those of {@link readBody}
  */
 export async function readInput<T extends z.ZodObject>(c: RouteContext, schema: T, rules: InputRules): Promise<z.infer<T>> {
-  const fields = await readBody(c.req.raw)
+  const fields = await readBody(c.ask)
   if (rules.unknownFields === 'refuse') {
     for (const name of fields.keys()) if (!Object.hasOwn(schema.shape, name)) throw new AuthError('field_unknown', { field: name })
   }
@@ -69,5 +76,5 @@ function requireWellFormed(field: string, value: unknown): void {
 
 export function userAgentOf(c: RouteContext): string | null {
   // 256 characters say which browser; more is somebody's payload (CHECKLIST R227).
-  return c.req.raw.headers.get('user-agent')?.slice(0, 256) ?? null
+  return c.ask.header('user-agent')?.slice(0, 256) ?? null
 }

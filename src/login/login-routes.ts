@@ -16,6 +16,7 @@ export function loginRoutes(deps: Deps, answers: Answers, cookie: SessionCookie)
       summary: 'Log in',
       description: 'Sets the session cookie. Any reason for refusal gives the same 401.',
       access: 'anyone',
+      checksSecret: true,
       input,
       answers: { 200: { description: 'Logged in, with the cookie', body: contractAnswer('logged in') } },
       refusals: ['login_refused', 'busy'],
@@ -23,11 +24,11 @@ export function loginRoutes(deps: Deps, answers: Answers, cookie: SessionCookie)
         const fields = await readInput(c, input, { unknownFields: 'ignore', missing: 'login_refused' })
         const token = await logIn(deps, {
           ...fields,
-          presentedToken: cookie.read(c.req.raw.headers.get('cookie')),
+          presentedToken: cookie.read(c.ask.header('cookie')),
           userAgent: userAgentOf(c),
-          address: c.env.clientAddress,
+          address: c.exchange.clientAddress,
         })
-        return answers.json(c.env, 200, { email: fields.email, message: 'logged in' }, { 'set-cookie': cookie.set(token) })
+        return answers.json(c.exchange, 200, { email: fields.email, message: 'logged in' }, { 'set-cookie': cookie.set(token) })
       },
     },
   ]

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 import { hashSync as bcrypt } from '@node-rs/bcrypt'
 import { occupyHashQueue } from '../../test/busy-hash-queue.ts'
 import { OLD_HASH_FORMATS, OLD_HASHES } from '../../test/old-hashes.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestResponse } from '../../test/test-app.ts'
+import { until } from '../../test/until.ts'
 import { storeNewPassword } from '../passwords/password.ts'
 import { disableUser } from '../users/user-admin.ts'
 
@@ -207,9 +207,9 @@ for (const format of ['our own', 'old'] as const) {
     let login: Promise<TestResponse> | null = null
     await deps.database.inTransaction(async (tx) => {
       login = logIn(app, PASSWORD)
-      while (deps.hashQueue.running === 0) await turn()
+      await until(() => deps.hashQueue.running > 0)
       // The login has read the old hash and is checking it; once done it waits for this transaction.
-      while (deps.hashQueue.running > 0) await turn()
+      await until(() => deps.hashQueue.running === 0)
       await storeNewPassword(deps, tx, { userId: id, hash: changedHash })
     })
     assertRefused(await (login as unknown as Promise<TestResponse>), 401, 'login_refused')
@@ -226,8 +226,8 @@ test('a user who was disabled while a login checked the password gets no session
   let login: Promise<TestResponse> | null = null
   await deps.database.inTransaction(async (tx) => {
     login = logIn(app, PASSWORD)
-    while (deps.hashQueue.running === 0) await turn()
-    while (deps.hashQueue.running > 0) await turn()
+    await until(() => deps.hashQueue.running > 0)
+    await until(() => deps.hashQueue.running === 0)
     await tx.updateTable('users').set({ disabled_at: app.clock.now() }).execute()
   })
   assertRefused(await (login as unknown as Promise<TestResponse>), 401, 'login_refused')
@@ -259,10 +259,13 @@ test('more logins than can wait are answered 503 with Retry-After, and nothing e
   await using app = await startTestApp()
   await app.register(EMAIL, PASSWORD)
   const session = await app.logIn(EMAIL, PASSWORD)
-  const queue = occupyHashQueue(app, 3)
+  using queue = occupyHashQueue(app, 3)
+  const { hashQueue } = app.auth.deps
+  const waitingBefore = hashQueue.waiting
   const answered: TestResponse[] = []
   const logins = Array.from({ length: 10 }, () => logIn(app, PASSWORD).then((answer) => void answered.push(answer)))
-  while (answered.length < 7) await turn()
+  await until(() => answered.length + hashQueue.waiting - waitingBefore === 10)
+  assert.equal(answered.length, 7)
   for (const answer of answered) {
     assertRefused(answer, 503, 'busy')
     assert.equal(answer.headers.get('retry-after'), '1')
@@ -277,7 +280,7 @@ test('more logins than can wait are answered 503 with Retry-After, and nothing e
     [200, 200, 200],
   )
   assert.equal((await logIn(app, PASSWORD)).status, 200)
-  assert.deepEqual([app.auth.deps.hashQueue.running, app.auth.deps.hashQueue.waiting], [0, 0])
+  assert.deepEqual([hashQueue.running, hashQueue.waiting], [0, 0])
   await app.register('new@me.com', 'x')
 })
 

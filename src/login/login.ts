@@ -3,7 +3,7 @@ import { AuthError } from '../errors.ts'
 import { checkPassword, confirmPassword, type ProvenPassword } from '../passwords/password.ts'
 import { endSessionOfTokenIn, issueSession, type SessionOrigin } from '../sessions/session.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
-import { findUserByEmail } from '../users/user.ts'
+import { findUserByEmail, isEnabled } from '../users/user.ts'
 
 type LoginDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQueue' | 'log'>
 
@@ -52,7 +52,8 @@ export async function completeLogin(
   },
 ): Promise<string | null> {
   return deps.database.inTransaction(async (tx) => {
-    if (login.password && !(await confirmPassword(tx, login.userId, login.password))) return null
+    const holds = login.password ? await confirmPassword(tx, login.userId, login.password) : await isEnabled(tx, login.userId)
+    if (!holds) return null
     if (login.presentedToken !== null) await endSessionOfTokenIn(tx, login.presentedToken)
     return issueSession(deps, tx, login)
   })

@@ -25,14 +25,15 @@ export function passwordResetRoutes(deps: Deps, answers: Answers): Route[] {
       async handle(c) {
         const fields = await readInput(c, requestInput, { unknownFields: 'ignore', missing: 'user_not_found' })
         // Hardened hands a token out by mail only; until mail is built that posture does not start (create-auth.ts).
-        if (deps.config.posture !== 'classic') return answers.json(c.env, 200, { email: fields.email, message: 'reset token sent' })
-        return answers.json(c.env, 200, { email: fields.email, reset_token: await requestReset(deps, fields.email) })
+        if (deps.config.posture !== 'classic') return answers.json(c.exchange, 200, { email: fields.email, message: 'reset token sent' })
+        return answers.json(c.exchange, 200, { email: fields.email, reset_token: await requestReset(deps, fields.email) })
       },
     },
     {
       method: 'PUT',
       path: '/reset_password',
       summary: 'Set a new password with a reset token',
+      checksSecret: true,
       description: 'Ends every session of the user. A refusal, also of the new password, leaves the token usable.',
       access: 'anyone',
       input: resetInput,
@@ -43,7 +44,7 @@ export function passwordResetRoutes(deps: Deps, answers: Answers): Route[] {
         if (fields.reset_token === undefined || fields.email === undefined)
           throw new AuthError('reset_token_invalid', { logged: 'missing' })
         await resetPassword(deps, { email: fields.email, resetToken: fields.reset_token, newPassword: fields.new_password })
-        return answers.json(c.env, 200, { email: fields.email, message: 'Password updated' })
+        return answers.json(c.exchange, 200, { email: fields.email, message: 'Password updated' })
       },
     },
   ]

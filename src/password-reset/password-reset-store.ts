@@ -1,12 +1,13 @@
+import { type TokenHash, tokenHashBytes } from '../crypto/opaque-token.ts'
 import type { Db } from '../db/database.ts'
 import type { EmailAddress } from '../users/email-address.ts'
 
 /** One live token a user: a newer one takes the earlier one's row. */
 export async function putResetToken(
   tx: Db,
-  token: { readonly tokenHash: Uint8Array; readonly userId: string; readonly createdAt: Date; readonly expiresAt: Date },
+  token: { readonly tokenHash: TokenHash; readonly userId: string; readonly createdAt: Date; readonly expiresAt: Date },
 ): Promise<void> {
-  const row = { token_hash: token.tokenHash, created_at: token.createdAt.getTime(), expires_at: token.expiresAt.getTime() }
+  const row = { token_hash: tokenHashBytes(token.tokenHash), created_at: token.createdAt.getTime(), expires_at: token.expiresAt.getTime() }
   await tx
     .insertInto('reset_tokens')
     .values({ ...row, user_id: token.userId })
@@ -16,23 +17,23 @@ export async function putResetToken(
 
 export async function findResetToken(
   db: Db,
-  tokenHash: Uint8Array,
+  tokenHash: TokenHash,
 ): Promise<{ userId: string; email: EmailAddress; expiresAt: Date } | null> {
   const row = await db
     .selectFrom('reset_tokens')
     .innerJoin('users', 'users.id', 'reset_tokens.user_id')
     .select(['users.id', 'users.email', 'users.email_canonical', 'reset_tokens.expires_at'])
-    .where('reset_tokens.token_hash', '=', tokenHash)
+    .where('reset_tokens.token_hash', '=', tokenHashBytes(tokenHash))
     .where('users.disabled_at', 'is', null)
     .executeTakeFirst()
   return row ? { userId: row.id, email: { address: row.email, canonical: row.email_canonical }, expiresAt: new Date(row.expires_at) } : null
 }
 
 /** One statement decides who used it: true for exactly one caller. */
-export async function consumeResetToken(tx: Db, tokenHash: Uint8Array, now: Date): Promise<boolean> {
+export async function consumeResetToken(tx: Db, tokenHash: TokenHash, now: Date): Promise<boolean> {
   const row = await tx
     .deleteFrom('reset_tokens')
-    .where('token_hash', '=', tokenHash)
+    .where('token_hash', '=', tokenHashBytes(tokenHash))
     .where('expires_at', '>', now.getTime())
     .returning('user_id')
     .executeTakeFirst()

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { hashNewPassword, hashPassword, storeNewPassword } from '../passwords/password.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
-import { findUserByEmail } from '../users/user.ts'
+import { findUserByEmail, isEnabled } from '../users/user.ts'
 import { consumeResetToken, deleteExpiredResetTokens, findResetToken, putResetToken } from './password-reset-store.ts'
 
 type ResetDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQueue'>
@@ -16,17 +16,14 @@ type ResetDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQu
  */
 export async function requestReset(deps: ResetDeps, address: unknown): Promise<string> {
   const user = await findUserByEmail(deps, address)
-  if (!user || user.disabled) throw new AuthError('user_not_found', { logged: user ? 'disabled' : 'unknown_address' })
-  const token = makeOpaqueToken(deps.random)
+  if (!user) throw new AuthError('user_not_found', { logged: 'unknown_address' })
+  const { token, tokenHash } = makeOpaqueToken(deps.random)
   const now = deps.clock.now()
-  await deps.database.inTransaction((tx) =>
-    putResetToken(tx, {
-      tokenHash: hashOpaqueToken(token) ?? new Uint8Array(0),
-      userId: user.id,
-      createdAt: new Date(now),
-      expiresAt: new Date(now + deps.config.resetTokenSeconds * 1_000),
-    }),
-  )
+  const expiresAt = new Date(now + deps.config.resetTokenSeconds * 1_000)
+  await deps.database.inTransaction(async (tx) => {
+    if (!(await isEnabled(tx, user.id))) throw new AuthError('user_not_found', { logged: 'disabled' })
+    await putResetToken(tx, { tokenHash, userId: user.id, createdAt: new Date(now), expiresAt })
+  })
   return token
 }
 

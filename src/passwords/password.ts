@@ -26,7 +26,8 @@ const MAX_BYTES = 1_024
 function requireHashable(password: unknown, field: string): string {
   if (typeof password !== 'string' || password === '') throw new AuthError('field_required', { field })
   if (!password.isWellFormed()) throw invalidField(field, `The field "${field}" is not well-formed Unicode.`)
-  if (Buffer.byteLength(password) > MAX_BYTES) throw invalidField(field, `The field "${field}" is longer than ${MAX_BYTES} bytes.`)
+  if (Buffer.byteLength(password.normalize('NFC')) > MAX_BYTES)
+    throw invalidField(field, `The field "${field}" is longer than ${MAX_BYTES} bytes.`)
   return password
 }
 
@@ -85,7 +86,8 @@ export async function checkPasswordOfUser(
 }
 
 async function checkStored(deps: HashDeps & Pick<Deps, 'log'>, stored: StoredPassword | null, password: unknown): Promise<PasswordCheck> {
-  const usable = typeof password === 'string' && password !== '' && password.isWellFormed() && Buffer.byteLength(password) <= MAX_BYTES
+  const usable =
+    typeof password === 'string' && password !== '' && password.isWellFormed() && Buffer.byteLength(password.normalize('NFC')) <= MAX_BYTES
   const typed = usable ? password : 'not a password'
   const normalised = typed.normalize('NFC')
   const { argon2 } = deps.config.password
@@ -160,7 +162,7 @@ export async function changePassword(
   if (!check.matches) throw new AuthError('password_wrong', { logged: check.reason })
   const hash = await hashNewPassword(deps, passwords.next, { email: session.user.email, field: 'new_password' })
   return deps.database.inTransaction(async (tx) => {
-    const token = await renewSession(deps, tx, session.id)
+    const token = await renewSession(deps, tx, session)
     await storeNewPassword(deps, tx, { userId: session.user.id, hash, keepSession: session.id })
     return token
   })

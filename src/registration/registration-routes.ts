@@ -21,7 +21,7 @@ export function registrationRoutes(deps: Deps, answers: Answers): Route[] {
       async handle(c) {
         const fields = await readInput(c, input, { unknownFields: 'ignore' })
         await register(deps, fields)
-        return answers.json(c.env, 200, { email: fields.email, message: 'user created' })
+        return answers.json(c.exchange, 200, { email: fields.email, message: 'user created' })
       },
     },
   ]

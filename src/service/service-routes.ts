@@ -32,8 +32,8 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       answers: { 200: { description: 'A greeting; a page for browsers', body: messageAnswer('Bienvenue') } },
       async handle(c) {
         const vary = { vary: 'Accept' }
-        if (prefersHtml(c)) return answers.page(c.env, 200, await renderWelcomePage(deps.config), vary)
-        return answers.json(c.env, 200, { message: 'Bienvenue' }, vary)
+        if (prefersHtml(c)) return answers.page(c.exchange, 200, await renderWelcomePage(deps.config), vary)
+        return answers.json(c.exchange, 200, { message: 'Bienvenue' }, vary)
       },
     },
     {
@@ -42,7 +42,7 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       summary: 'Is the process alive?',
       access: anyone,
       answers: { 200: { description: 'Alive', body: z.strictObject({ status: z.literal('ok') }) } },
-      handle: (c) => answers.json(c.env, 200, { status: 'ok' }),
+      handle: (c) => answers.json(c.exchange, 200, { status: 'ok' }),
     },
     {
       method: 'GET',
@@ -56,7 +56,7 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
           throw new AuthError('unavailable', { logged: 'the database did not answer' }, { cause: error })
         })
         if (!migrated) throw new AuthError('unavailable', { logged: 'not migrated' })
-        return answers.json(c.env, 200, { status: 'ready' })
+        return answers.json(c.exchange, 200, { status: 'ready' })
       },
     },
     {
@@ -65,7 +65,7 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       summary: 'This interface as OpenAPI 3.1',
       access: anyone,
       answers: { 200: { description: 'The document', body: z.record(z.string(), z.unknown()) } },
-      handle: (c) => answers.json(c.env, 200, document()),
+      handle: (c) => answers.json(c.exchange, 200, document()),
     },
     {
       method: 'GET',
@@ -73,7 +73,7 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       summary: 'This interface as a page',
       access: anyone,
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
-      handle: async (c) => answers.page(c.env, 200, await docsPage()),
+      handle: async (c) => answers.page(c.exchange, 200, await docsPage()),
     },
     {
       method: 'GET',
@@ -81,14 +81,14 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       summary: 'The style of the pages',
       access: anyone,
       answers: { 200: { description: 'A stylesheet', contentType: 'text/css' } },
-      handle: (c) => answers.file(c.env, style(), 'text/css; charset=utf-8'),
+      handle: (c) => answers.file(c.exchange, style(), 'text/css; charset=utf-8'),
     },
   ]
 }
 
 /** A browser names text/html; API clients say JSON or anything. */
 function prefersHtml(c: RouteContext): boolean {
-  return (c.req.raw.headers.get('accept') ?? '').toLowerCase().startsWith('text/html')
+  return (c.ask.header('accept') ?? '').toLowerCase().startsWith('text/html')
 }
 
 /** Made at the first use, kept from then on: nothing of it slows the start. */

@@ -24,7 +24,7 @@ export function makeSessionGuard(
   return {
     cookie,
     async require(c) {
-      const session = await verifySession(deps, cookie.read(c.req.raw.headers.get('cookie')))
+      const session = await verifySession(deps, cookie.read(c.ask.header('cookie')))
       if (!session) throw new AuthError('session_required')
       lastSeen.note(session)
       return session

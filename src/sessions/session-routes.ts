@@ -51,10 +51,10 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       refusals: ['session_required'],
       async handle(c) {
         await guard.require(c)
-        await endSessionOfToken(deps, guard.cookie.read(c.req.raw.headers.get('cookie')))
+        await endSessionOfToken(deps, guard.cookie.read(c.ask.header('cookie')))
         const headers = { 'set-cookie': guard.cookie.clear() }
-        if (accepts(c, 'application/json')) return answers.json(c.env, 200, { message: 'logged out' }, headers)
-        return answers.empty(c.env, 302, { ...headers, location: `${deps.config.publicUrl.pathPrefix}/` })
+        if (accepts(c, 'application/json')) return answers.json(c.exchange, 200, { message: 'logged out' }, headers)
+        return answers.empty(c.exchange, 302, { ...headers, location: `${deps.config.publicUrl.pathPrefix}/` })
       },
     },
     {
@@ -66,7 +66,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       refusals: ['session_required'],
       async handle(c) {
         const { user } = await guard.require(c)
-        return answers.json(c.env, 200, { email: user.email })
+        return answers.json(c.exchange, 200, { email: user.email })
       },
     },
     {
@@ -79,7 +79,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       refusals: ['session_required'],
       async handle(c) {
         const session = await guard.require(c)
-        return answers.json(c.env, 200, viewOfCurrent(session), authHeaders(session))
+        return answers.json(c.exchange, 200, viewOfCurrent(session), authHeaders(session))
       },
     },
     {
@@ -92,7 +92,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       async handle(c) {
         const current = await guard.require(c)
         const sessions = await listSessions(deps, current.user.id)
-        return answers.json(c.env, 200, {
+        return answers.json(c.exchange, 200, {
           sessions: sessions.map((session) => ({
             id: session.id,
             created_at: session.createdAt.toISOString(),
@@ -118,7 +118,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
         const session = await guard.require(c)
         await readInput(c, noInput, { unknownFields: 'refuse' })
         const ended = await endSessionsOfUser(deps, session.user.id, session.id)
-        return answers.json(c.env, 200, { message: 'other sessions ended', ended })
+        return answers.json(c.exchange, 200, { message: 'other sessions ended', ended })
       },
     },
     {
@@ -131,9 +131,9 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       async handle(c) {
         const session = await guard.require(c)
         await readInput(c, noInput, { unknownFields: 'refuse' })
-        const id = c.req.param('id') ?? ''
+        const id = c.params.id ?? ''
         await endSession(deps, session.user.id, id)
-        return answers.json(c.env, 200, { message: 'session ended' }, id === session.id ? { 'set-cookie': guard.cookie.clear() } : {})
+        return answers.json(c.exchange, 200, { message: 'session ended' }, id === session.id ? { 'set-cookie': guard.cookie.clear() } : {})
       },
     },
   ]
@@ -170,5 +170,5 @@ function headerText(text: string): string {
 
 /** Named, not only matched by a wildcard: tools send `Accept: *`+`/*` without meaning JSON. */
 function accepts(c: RouteContext, type: string): boolean {
-  return (c.req.raw.headers.get('accept') ?? '').toLowerCase().includes(type)
+  return (c.ask.header('accept') ?? '').toLowerCase().includes(type)
 }

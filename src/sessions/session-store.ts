@@ -1,3 +1,4 @@
+import { type TokenHash, tokenHashBytes } from '../crypto/opaque-token.ts'
 import type { Database, Db, KeptQuery } from '../db/database.ts'
 import type { User } from '../users/user.ts'
 import { toUser, type UserRow } from '../users/user-store.ts'
@@ -23,15 +24,26 @@ interface SessionRow {
 }
 
 type JoinedRow = SessionRow & Omit<UserRow, 'email_canonical' | 'updated_at'>
-type Lookup = KeptQuery<{ tokenHash: Uint8Array }, JoinedRow>
 
-/** One prepared look-up a database: session and user in one query (the service's hot path). */
+/**
+ * The service's hot path, one a database: session and user in one prepared query, and rows kept while the database has not changed at all
+ * since they were read. A commit anywhere empties it, so an end takes effect at the very next request (CHECKLIST R073).
+ */
+interface Lookup {
+  readonly query: KeptQuery<{ tokenHash: Uint8Array }, JoinedRow>
+  readonly kept: Map<TokenHash, JoinedRow>
+  version: number | null
+}
+
+/** About 5 MB of rows. */
+const KEPT_ROWS = 5_000
+
 const lookups = new WeakMap<Database, Lookup>()
 
 function lookupOf(database: Database): Lookup {
   const known = lookups.get(database)
   if (known) return known
-  const lookup: Lookup = database.keep((db, arg) =>
+  const query: Lookup['query'] = database.keep((db, arg) =>
     db
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
@@ -55,13 +67,27 @@ function lookupOf(database: Database): Lookup {
       ])
       .where('sessions.token_hash', '=', arg('tokenHash')),
   )
+  const lookup: Lookup = { query, kept: new Map(), version: null }
   lookups.set(database, lookup)
   return lookup
 }
 
-export async function findSession(database: Database, tokenHash: Uint8Array): Promise<FoundSession | null> {
-  const rows = lookupOf(database)({ tokenHash })
+async function findRow(database: Database, tokenHash: TokenHash): Promise<JoinedRow | undefined> {
+  const lookup = lookupOf(database)
+  // Asked before the row is read: a change that comes between makes the next version differ, and the row is read again.
+  const version = database.version()
+  if (version !== lookup.version || lookup.kept.size >= KEPT_ROWS) lookup.kept.clear()
+  lookup.version = version
+  const known = version === null ? undefined : lookup.kept.get(tokenHash)
+  if (known) return known
+  const rows = lookup.query({ tokenHash: tokenHashBytes(tokenHash) })
   const [row] = rows instanceof Promise ? await rows : rows
+  if (row && version !== null && lookup.version === version) lookup.kept.set(tokenHash, row)
+  return row
+}
+
+export async function findSession(database: Database, tokenHash: TokenHash): Promise<FoundSession | null> {
+  const row = await findRow(database, tokenHash)
   if (!row) return null
   return {
     id: row.session_id,
@@ -77,7 +103,7 @@ export async function findSession(database: Database, tokenHash: Uint8Array): Pr
 export async function insertSession(
   tx: Db,
   session: SessionOrigin & {
-    readonly tokenHash: Uint8Array
+    readonly tokenHash: TokenHash
     readonly id: string
     readonly userId: string
     readonly amr: readonly string[]
@@ -89,7 +115,7 @@ export async function insertSession(
   await tx
     .insertInto('sessions')
     .values({
-      token_hash: session.tokenHash,
+      token_hash: tokenHashBytes(session.tokenHash),
       id: session.id,
       user_id: session.userId,
       created_at: now,
@@ -103,8 +129,8 @@ export async function insertSession(
     .execute()
 }
 
-/** Keep the newest `keep` sessions of a user. */
-export async function deleteOldestSessions(tx: Db, userId: string, keep: number): Promise<void> {
+/** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. */
+export async function deleteOldestSessions(tx: Db, userId: string, begun: string, keep: number): Promise<void> {
   await tx
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
@@ -113,19 +139,24 @@ export async function deleteOldestSessions(tx: Db, userId: string, keep: number)
         .selectFrom('sessions')
         .select('id')
         .where('user_id', '=', userId)
+        .where('id', '!=', begun)
         .orderBy('created_at', 'desc')
         .orderBy('id')
         .limit(1_000)
-        .offset(keep),
+        .offset(keep - 1),
     )
     .execute()
 }
 
-export async function replaceSessionToken(tx: Db, sessionId: string, tokenHash: Uint8Array, authenticatedAt: Date): Promise<boolean> {
+export async function replaceSessionToken(
+  tx: Db,
+  change: { readonly from: TokenHash; readonly to: TokenHash; readonly at: Date },
+): Promise<boolean> {
+  const at = change.at.getTime()
   const result = await tx
     .updateTable('sessions')
-    .set({ token_hash: tokenHash, authenticated_at: authenticatedAt.getTime(), last_seen_at: authenticatedAt.getTime() })
-    .where('id', '=', sessionId)
+    .set({ token_hash: tokenHashBytes(change.to), authenticated_at: at, last_seen_at: at })
+    .where('token_hash', '=', tokenHashBytes(change.from))
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
 }
@@ -140,8 +171,8 @@ export async function updateLastSeen(tx: Db, sessionId: string, seenAt: Date): P
     .execute()
 }
 
-export async function deleteSessionByTokenHash(tx: Db, tokenHash: Uint8Array): Promise<void> {
-  await tx.deleteFrom('sessions').where('token_hash', '=', tokenHash).execute()
+export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Promise<void> {
+  await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).execute()
 }
 
 /** The owner is part of the condition (CHECKLIST R247). */

@@ -1,4 +1,4 @@
-import { hashOpaqueToken, makeOpaqueToken } from '../crypto/opaque-token.ts'
+import { hashOpaqueToken, makeOpaqueToken, type TokenHash } from '../crypto/opaque-token.ts'
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
@@ -20,6 +20,8 @@ export type SessionPublicId = string & { readonly brand?: 'SessionPublicId' }
 
 /** What a live session says about its bearer. */
 export interface Session {
+  /** Of the token that was presented; what a renewal must find unchanged. */
+  readonly tokenHash: TokenHash
   readonly id: SessionPublicId
   readonly user: User
   readonly createdAt: Date
@@ -58,16 +60,17 @@ export async function issueSession(
   tx: Db,
   session: SessionOrigin & { readonly userId: string; readonly amr: readonly string[] },
 ): Promise<string> {
-  const token = makeOpaqueToken(deps.random)
+  const { token, tokenHash } = makeOpaqueToken(deps.random)
   const now = deps.clock.now()
+  const id = deps.random.uuid()
   await insertSession(tx, {
     ...session,
-    tokenHash: requireTokenHash(token),
-    id: deps.random.uuid(),
+    tokenHash,
+    id,
     now: new Date(now),
     expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
   })
-  await deleteOldestSessions(tx, session.userId, MAX_SESSIONS_PER_USER)
+  await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER)
   return token
 }
 
@@ -82,14 +85,18 @@ export async function verifySession(deps: Pick<Deps, 'database' | 'clock' | 'con
   if (!found || found.user.disabled) return null
   const idleEnd = found.lastSeenAt.getTime() + deps.config.session.idleSeconds * 1_000
   const expiresAt = Math.min(idleEnd, found.absoluteEnd.getTime())
-  return expiresAt <= deps.clock.now() ? null : { ...found, expiresAt: new Date(expiresAt) }
+  return expiresAt <= deps.clock.now() ? null : { ...found, tokenHash, expiresAt: new Date(expiresAt) }
 }
 
-/** A new token for the same session: the old one is dead at once (CHECKLIST R059). */
-export async function renewSession(deps: Pick<Deps, 'clock' | 'random'>, tx: Db, sessionId: SessionPublicId): Promise<string> {
-  const token = makeOpaqueToken(deps.random)
-  if (!(await replaceSessionToken(tx, sessionId, requireTokenHash(token), new Date(deps.clock.now()))))
-    throw new AuthError('session_required')
+/**
+ * A new token for the same session: the old one is dead at once (CHECKLIST R059). Of two renewals that race, one wins.
+ *
+ * @throws AuthError `session_required` - the session ended, or was renewed, meanwhile
+ */
+export async function renewSession(deps: Pick<Deps, 'clock' | 'random'>, tx: Db, session: Session): Promise<string> {
+  const { token, tokenHash } = makeOpaqueToken(deps.random)
+  const renewed = await replaceSessionToken(tx, { from: session.tokenHash, to: tokenHash, at: new Date(deps.clock.now()) })
+  if (!renewed) throw new AuthError('session_required')
   return token
 }
 
@@ -131,12 +138,6 @@ export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'conf
       expiresAt: new Date(Math.min(row.lastSeenAt.getTime() + idleMilliseconds, absoluteEnd.getTime())),
     }))
     .filter((row) => row.expiresAt.getTime() > now)
-}
-
-function requireTokenHash(token: string): Uint8Array {
-  const tokenHash = hashOpaqueToken(token)
-  if (tokenHash === null) throw new Error('a token of our own making has the wrong form')
-  return tokenHash
 }
 
 /** The same within the caller's transaction. */

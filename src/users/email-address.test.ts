@@ -108,6 +108,8 @@ const NO_ADDRESSES: Record<string, readonly unknown[]> = {
     `${'l'.repeat(65)}@me.com`,
     `${'l'.repeat(64)}@${'d'.repeat(60)}.${'d'.repeat(60)}.${'d'.repeat(60)}.example`,
     `a@${Array.from({ length: 60 }, () => 'ü').join('.')}.${'d'.repeat(60)}.${'d'.repeat(60)}`,
+    // Short as it is typed, 258 characters in its canonical form.
+    `${'l'.repeat(10)}@${Array.from({ length: 31 }, () => 'ü').join('.')}`,
     `a@${'d.'.repeat(5_000)}com`,
     'x'.repeat(100_000),
   ],

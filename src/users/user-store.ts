@@ -136,3 +136,9 @@ export async function selectUsers(
     .execute()
   return rows.map((row) => ({ ...toUser(row), canonical: row.email_canonical }))
 }
+
+/** Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile. */
+export async function userIsEnabled(tx: Db, userId: string): Promise<boolean> {
+  const row = await tx.selectFrom('users').select('id').where('id', '=', userId).where('disabled_at', 'is', null).executeTakeFirst()
+  return row !== undefined
+}

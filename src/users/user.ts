@@ -2,7 +2,15 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
-import { deleteResetTokensOf, deleteSessionsOf, findUserWhere, insertUser, type UserChanges, updateUserRow } from './user-store.ts'
+import {
+  deleteResetTokensOf,
+  deleteSessionsOf,
+  findUserWhere,
+  insertUser,
+  type UserChanges,
+  updateUserRow,
+  userIsEnabled,
+} from './user-store.ts'
 
 /** A user's id. Random, so that nobody can guess or count others (CHECKLIST R037). */
 export type UserId = string & { readonly brand?: 'UserId' }
@@ -147,4 +155,9 @@ export function parseMetadata(value: unknown): string | null {
 /** Within the caller's transaction: the user's reset token is void. It hangs on the password and the address, so it ends with either. */
 export async function voidResetTokens(tx: Db, userId: string): Promise<void> {
   await deleteResetTokensOf(tx, userId)
+}
+
+/** Within the caller's transaction: the user is still there and not disabled. */
+export function isEnabled(tx: Db, userId: string): Promise<boolean> {
+  return userIsEnabled(tx, userId)
 }

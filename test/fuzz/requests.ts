@@ -163,24 +163,40 @@ const goodValues: Readonly<Record<string, unknown>> = {
   name: 'Bob',
   metadata: { a: 1 },
 }
-const fields = fc
-  .tuple(
-    fc.subarray(FIELDS),
-    fc.array(fc.oneof({ weight: 1, arbitrary: fc.constant('good' as const) }, { weight: 1, arbitrary: jsonValue }), {
-      minLength: 8,
-      maxLength: 8,
-    }),
-    fc.dictionary(fc.oneof(fc.constantFrom('__proto__', 'constructor', 'email[]', 'a[b]', ''), fc.string({ maxLength: 10 })), jsonValue, {
-      maxKeys: 2,
-    }),
-    // One in 12 may reach the hash.
-    fc.integer({ min: 1, max: 12 }),
+/** The fields that a path reads, most of them there, and now and then others. */
+const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
+  '/users': ['email', 'password'],
+  '/sessions': ['email', 'password'],
+  '/reset_password': ['email', 'reset_token', 'new_password'],
+  '/account': ['name', 'metadata'],
+  '/account/password': ['current_password', 'new_password'],
+}
+const GOOD = Symbol('the good value')
+type Pairs = readonly (readonly [name: string, value: unknown])[]
+
+function fieldsFor(chosen: string): fc.Arbitrary<Pairs> {
+  const names = FIELDS_OF[chosen] ?? FIELDS
+  const value = fc.oneof(
+    { weight: 5, arbitrary: fc.constant<unknown>(GOOD) },
+    { weight: 5, arbitrary: jsonValue },
+    { weight: 1, arbitrary: fc.constant(undefined) },
   )
-  .map(([names, values, more, dice]) => {
-    const known = names.map((name, at): [string, unknown] => [name, values[at] === 'good' ? goodValues[name] : values[at]])
-    const kept = dice === 1 ? known : known.filter(([name, value]) => !(HASHED.includes(name) && typeof value === 'string'))
-    return [...kept, ...Object.entries(more)]
-  })
+  const others = fc.oneof(fc.constantFrom(...FIELDS, '__proto__', 'constructor', 'email[]', 'a[b]', ''), fc.string({ maxLength: 10 }))
+  return fc
+    .tuple(
+      fc.array(value, { minLength: names.length, maxLength: names.length }),
+      fc.oneof({ weight: 4, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: fc.dictionary(others, jsonValue, { maxKeys: 2 }) }),
+      // One in three may reach the hash.
+      fc.integer({ min: 1, max: 3 }),
+    )
+    .map(([values, more, dice]) => {
+      const known = names.map((name, at): [string, unknown] => [name, values[at] === GOOD ? goodValues[name] : values[at]])
+      const all = { ...more, ...Object.fromEntries(known) }
+      return Object.entries(all).filter(
+        ([name, given]) => given !== undefined && (dice === 1 || !HASHED.includes(name) || typeof given !== 'string'),
+      )
+    })
+}
 
 type Typed = { readonly body: MadeUpRequest['body']; readonly type: string | null }
 
@@ -188,70 +204,58 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function asForm(pairs: readonly (readonly [string, unknown])[]): string {
+function asForm(pairs: Pairs): string {
   return new URLSearchParams(pairs.map(([name, value]) => [name, asText(value)])).toString()
 }
 
-function asMultipart(pairs: readonly (readonly [string, unknown])[]): string {
+function asMultipart(pairs: Pairs): string {
   const parts = pairs.map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${asText(value)}\r\n`)
   return `${parts.join('')}--x--\r\n`
 }
 
 const FORM = 'application/x-www-form-urlencoded'
-const body: fc.Arbitrary<Typed> = fc.oneof(
-  { weight: 8, arbitrary: fields.map((pairs): Typed => ({ body: JSON.stringify(Object.fromEntries(pairs)), type: 'application/json' })) },
-  // In a form everything is text, so what is hashed stays out of it but for the good values that the dice let through.
-  {
-    weight: 4,
-    arbitrary: fields.map(
-      (pairs): Typed => ({
-        body: asForm(pairs.filter(([name, value]) => !HASHED.includes(name) || value === goodValues[name])),
-        type: FORM,
-      }),
-    ),
-  },
-  {
-    weight: 2,
-    arbitrary: fields.map(
-      (pairs): Typed => ({ body: asMultipart(pairs.filter(([name]) => !HASHED.includes(name))), type: 'multipart/form-data; boundary=x' }),
-    ),
-  },
-  { weight: 1, arbitrary: fc.tuple(fields, fields).map(([a, b]): Typed => ({ body: `${asForm(a)}&${asForm(b)}`, type: FORM })) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      body: fc.oneof(
-        fc.uint8Array({ maxLength: 60 }),
-        fc.constantFrom('{', '[]', 'null', '{"email":1,"email":2}', '{"__proto__":{}}', '%zz=%', 'a=%ff', '&&&', '='),
-        fc.integer({ min: 1, max: 3_000 }).map((depth) => `{"x":${'['.repeat(depth)}${']'.repeat(depth)}}`),
-        fc.json({ maxDepth: 12 }),
-        nastyText,
-      ),
-      type: fc.oneof(
-        fc.constantFrom(
-          'application/json',
-          FORM,
-          'multipart/form-data; boundary=x',
-          'multipart/form-data',
-          'text/plain',
-          'application/json; charset=utf-16',
-          null,
-        ),
-        headerText,
-      ),
-    }),
-  },
-  { weight: 2, arbitrary: fc.constant<Typed>({ body: null, type: null }) },
-)
+const MULTIPART = 'multipart/form-data; boundary=x'
+
+/** In a form everything is text: what is hashed stays out of it, but for the good values that the dice let through. */
+function forForm(pairs: Pairs): Pairs {
+  return pairs.filter(([name, value]) => !HASHED.includes(name) || value === goodValues[name])
+}
+
+function bodyFor(chosen: string): fc.Arbitrary<Typed> {
+  const fields = fieldsFor(chosen)
+  return fc.oneof(
+    { weight: 8, arbitrary: fields.map((pairs): Typed => ({ body: JSON.stringify(Object.fromEntries(pairs)), type: 'application/json' })) },
+    { weight: 4, arbitrary: fields.map((pairs): Typed => ({ body: asForm(forForm(pairs)), type: FORM })) },
+    { weight: 2, arbitrary: fields.map((pairs): Typed => ({ body: asMultipart(forForm(pairs)), type: MULTIPART })) },
+    { weight: 1, arbitrary: fc.tuple(fields, fields).map(([a, b]): Typed => ({ body: `${asForm(a)}&${asForm(b)}`, type: FORM })) },
+    { weight: 2, arbitrary: nonsense },
+    { weight: 1, arbitrary: fc.constant<Typed>({ body: null, type: null }) },
+  )
+}
+
+/** Bodies that are not what their type says, or of no type. */
+const nonsense: fc.Arbitrary<Typed> = fc.record({
+  body: fc.oneof(
+    fc.uint8Array({ maxLength: 60 }),
+    fc.constantFrom('{', '[]', 'null', '{"email":1,"email":2}', '{"__proto__":{}}', '%zz=%', 'a=%ff', '&&&', '='),
+    fc.integer({ min: 1, max: 3_000 }).map((depth) => `{"x":${'['.repeat(depth)}${']'.repeat(depth)}}`),
+    fc.json({ maxDepth: 12 }),
+    nastyText,
+  ),
+  type: fc.oneof(
+    fc.constantFrom('application/json', FORM, MULTIPART, 'multipart/form-data', 'text/plain', 'application/json; charset=utf-16', null),
+    headerText,
+  ),
+})
 
 /** Requests over all routes, from valid to hostile. */
 export const madeUpRequest: fc.Arbitrary<MadeUpRequest> = path.chain((chosen) =>
   fc
     .record({
       method: methodFor(chosen),
-      typed: body,
+      typed: bodyFor(chosen),
       headers: hostileHeaders,
-      cookie: fc.option(cookie, { freq: 2 }),
+      cookie: fc.option(cookie, { freq: 4 }),
     })
     .map(({ method, typed, headers, cookie: sent }) => {
       const given = Object.entries({ host: 'localhost', ...dropNull(headers), cookie: sent, 'content-type': typed.type })

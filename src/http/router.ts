@@ -1,0 +1,63 @@
+import type { Method, Route } from './route.ts'
+
+/** The routes of one path, by method, and what its pattern found in it. */
+export interface Match {
+  readonly routes: ReadonlyMap<string, Route>
+  readonly params: Readonly<Record<string, string>>
+}
+
+/**
+ * Find the routes of a path. Paths are compared as they are sent, byte for byte, but for one trailing slash: there is no second spelling of a
+ * route that a guard could miss (CHECKLIST R053). A fixed path wins over a pattern.
+ */
+export function makeRouter(routes: readonly Route[]): (path: string) => Match | null {
+  const fixed = new Map<string, Match & { routes: Map<string, Route> }>()
+  const patterns = new Map<string, { segments: string[]; routes: Map<string, Route> }>()
+  for (const route of routes) {
+    if (route.path.includes(':')) {
+      const known = patterns.get(route.path) ?? { segments: route.path.split('/'), routes: new Map() }
+      patterns.set(route.path, known)
+      known.routes.set(route.method, route)
+    } else {
+      const known = fixed.get(route.path) ?? { routes: new Map(), params: {} }
+      fixed.set(route.path, known)
+      known.routes.set(route.method, route)
+    }
+  }
+  return (path) => {
+    const exact = fixed.get(path)
+    if (exact) return exact
+    const parts = path.split('/')
+    for (const { segments, routes: found } of patterns.values()) {
+      const params = matchSegments(segments, parts)
+      if (params) return { routes: found, params }
+    }
+    return null
+  }
+}
+
+function matchSegments(segments: readonly string[], parts: readonly string[]): Record<string, string> | null {
+  if (segments.length !== parts.length) return null
+  const params: Record<string, string> = {}
+  for (const [at, segment] of segments.entries()) {
+    const part = parts[at] ?? ''
+    if (segment.startsWith(':')) params[segment.slice(1)] = part
+    if (segment.startsWith(':') ? part === '' : part !== segment) return null
+  }
+  return params
+}
+
+/** What `Allow` says of a path. */
+export function allowedMethods(routes: ReadonlyMap<string, Route>): string {
+  const methods = [...routes.keys()] as (Method | 'HEAD' | 'OPTIONS')[]
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+}
+
+/** The path below the public URL's prefix, without one trailing slash and without the query; `null` for a path that is not below it. */
+export function pathBelow(prefix: string, target: string): string | null {
+  const query = target.indexOf('?')
+  const end = query === -1 ? target.length : query
+  if (!target.startsWith(prefix) || (prefix.length < end && target[prefix.length] !== '/')) return null
+  const until = target[end - 1] === '/' && end - prefix.length > 1 ? end - 1 : end
+  return prefix.length >= until ? '/' : target.slice(prefix.length, until)
+}
