@@ -154,6 +154,11 @@ function hardenedProblems(config: Config, proxies: readonly string[] | undefined
       `${nameOf('BIENVENUE_PASSWORD_MIN_LENGTH')} must be at least ${HARDENED_MIN_LENGTH} while a password can be the only factor, found ${config.password.minLength}`,
     )
   }
+  for (const origin of config.allowedOrigins) {
+    if (!origin.startsWith('https:') && !isLoopbackHostname(new URL(origin).hostname)) {
+      problems.push(`${nameOf('BIENVENUE_ALLOWED_ORIGINS')} ${origin} must begin with https:// unless it is this machine`)
+    }
+  }
   if (config.publicUrl.https && proxies === undefined) {
     problems.push(
       `${nameOf('BIENVENUE_TRUSTED_PROXIES')} is required with an https public URL: name the proxy's network, or none if there really is no proxy`,

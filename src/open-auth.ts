@@ -75,7 +75,7 @@ export interface Auth {
   /** Set the password, consume the token, end every session. @throws AuthError `reset_token_invalid` */
   updatePassword(resetToken: string, password: string): Promise<void>
 
-  /** Write what is pending and close the database. */
+  /** Write what is pending and close the database; a second call waits for the first. */
   close(): Promise<void>
 }
 
@@ -123,6 +123,14 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
   }, SWEEP_MILLISECONDS)
   sweeping.unref()
 
+  let closing: Promise<void> | null = null
+  async function close(): Promise<void> {
+    clearInterval(sweeping)
+    await lastSeen.settled()
+    await database.close()
+    log.flush()
+  }
+
   return {
     deps,
     fetch: makeFetch(answer),
@@ -145,11 +153,9 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
     getResetPasswordToken: (email) => requestReset(deps, email),
     updatePassword: (resetToken, password) => updatePassword(deps, resetToken, password),
     settled: () => lastSeen.settled(),
-    async close() {
-      clearInterval(sweeping)
-      await lastSeen.settled()
-      await database.close()
-      log.flush()
+    close() {
+      closing ??= close()
+      return closing
     },
   }
 }

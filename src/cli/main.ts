@@ -1,66 +1,22 @@
-import { Command, CommanderError } from 'commander'
-import { type Environment, nearest, parseConfig } from '../config.ts'
+import { type Environment, parseConfig } from '../config.ts'
 import { AuthError } from '../errors.ts'
-import { VERSION } from '../version.ts'
-import { backupCommand } from './backup.ts'
-import { configCommand } from './config-command.ts'
-import { importCommand } from './import-command.ts'
-import { migrateCommand } from './migrate-command.ts'
 import { serve } from './serve.ts'
-import { sessionsCommand } from './sessions-command.ts'
-import { usersCommand } from './users-command.ts'
 
 /**
  * The command line. Exit codes: 0 done; 1 refused or failed; 2 wrong usage or settings; 3 nothing found.
  * Output for people goes to standard output, problems to standard error.
  */
 export async function run(args: readonly string[], env: Environment): Promise<void> {
-  const program = new Command('bienvenue')
-    .description('User authentication service')
-    .version(VERSION)
-    .showHelpAfterError('(add --help for the whole list)')
-    .exitOverride()
-    .addHelpText(
-      'after',
-      '\nSettings come from the environment; `bienvenue config` shows them.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 nothing found.',
-    )
-  program
-    .command('serve', { isDefault: true })
-    .description('run the service (the default)')
-    .action(() => serve(parseConfig(env)))
-  const configOf = () => parseConfig(env)
-  for (const command of [
-    configCommand(env),
-    migrateCommand(configOf),
-    usersCommand(configOf),
-    sessionsCommand(configOf),
-    importCommand(configOf),
-    backupCommand(configOf),
-  ]) {
-    program.addCommand(command.exitOverride())
-  }
-  const [word] = args
-  const names = program.commands.map((command) => command.name())
-  if (word !== undefined && !word.startsWith('-') && word !== 'help' && !names.includes(word)) {
-    console.error(`There is no command ${JSON.stringify(word)}; did you mean ${nearest(word, names)}? See: bienvenue --help`)
-    process.exitCode = 2
-    return
-  }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    if (args.length === 0 || (args.length === 1 && args[0] === 'serve')) return await serve(parseConfig(env))
+    // The other commands are loaded when one is called: the service starts without them.
+    const { runCommand } = await import('./commands.ts')
+    process.exitCode = await runCommand(args, env)
   } catch (error) {
-    process.exitCode = report(error)
+    if (!(error instanceof AuthError)) throw error
+    console.error(error.details.sentence ?? error.message)
+    process.exitCode = EXIT_CODES[error.code] ?? 1
   }
 }
 
 const EXIT_CODES: Partial<Record<AuthError['code'], number>> = { configuration_invalid: 2, user_not_found: 3, session_not_found: 3 }
-
-function report(error: unknown): number {
-  // Commander has printed its own message.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof AuthError) {
-    console.error(error.details.sentence ?? error.message)
-    return EXIT_CODES[error.code] ?? 1
-  }
-  throw error
-}

@@ -1,6 +1,5 @@
 import { createHash, pbkdf2, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { verify as bcryptVerify } from '@node-rs/bcrypt'
 
 /**
  * Hashes that other systems wrote. They are verified, never written, and replaced by Argon2id at the first good login.
@@ -40,7 +39,12 @@ export function legacyVerifier(stored: string): Verifier | null {
 function bcryptFormat(stored: string): Verifier | null {
   const match = BCRYPT.exec(stored)
   if (!match || Number(match[1]) < 4 || Number(match[1]) > BCRYPT_MAX_COST) return null
-  return async (typed) => Buffer.byteLength(typed) <= BCRYPT_MAX_BYTES && bcryptVerify(Buffer.from(typed), stored)
+  return async (typed) => {
+    if (Buffer.byteLength(typed) > BCRYPT_MAX_BYTES) return false
+    // Loaded when the first such hash turns up: most services never meet one.
+    const { verify } = await import('@node-rs/bcrypt')
+    return verify(Buffer.from(typed), stored)
+  }
 }
 
 /** `bcrypt$` is plain bcrypt; `bcrypt_sha256$` hashes the hexadecimal SHA-256 of the password. */

@@ -8,7 +8,8 @@ export interface StatementResult {
 /** A connection that keeps its prepared statements; the same code on the main thread and in the writing worker. */
 export interface SqliteConnection {
   readonly database: DatabaseSync
-  run(sql: string, parameters: readonly unknown[]): StatementResult
+  /** Run `before` if it is given, then the statement. */
+  run(sql: string, parameters: readonly unknown[], before?: string): StatementResult
   close(): void
 }
 
@@ -41,7 +42,8 @@ export function openConnection(path: string, options: { readonly readOnly: boole
 
   return {
     database,
-    run(sql, parameters) {
+    run(sql, parameters, before) {
+      if (before !== undefined) prepare(before).statement.run()
       // On a full disk SQLite may have rolled back by itself (sqlite.org/lang_transaction.html, "Response To Errors Within A
       // Transaction"); an error from this one would hide the cause.
       if (sql === 'rollback' && !database.isTransaction) return { rows: [], changes: 0 }

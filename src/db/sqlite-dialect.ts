@@ -1,5 +1,5 @@
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
@@ -10,8 +10,8 @@ import {
 } from 'kysely'
 import type { StatementResult } from './sqlite-connection.ts'
 
-/** Runs one statement: on this thread, or in the worker. */
-export type RunStatement = (sql: string, parameters: readonly unknown[]) => StatementResult | Promise<StatementResult>
+/** Runs one statement, after `before` if that is given: on this thread, or in the worker. */
+export type RunStatement = (sql: string, parameters: readonly unknown[], before?: string) => StatementResult | Promise<StatementResult>
 
 /** One user at a time, in the order of asking. */
 export interface Lock {
@@ -45,9 +45,19 @@ export function makeLock(): Lock {
  * holds it from begin to end; without one (the reading side) statements run as they come.
  */
 export function sqliteDialect(run: RunStatement, lock: Lock | null): Dialect {
+  // `begin` goes with the first statement: to a thread, each message costs more than most statements.
+  let transaction: 'none' | 'wanted' | 'open' = 'none'
+  // A commit that failed leaves the transaction open, for the rollback that follows.
+  const finish = async (how: 'commit' | 'rollback') => {
+    if (transaction === 'open') await run(how, [])
+    transaction = 'none'
+  }
   const connection: DatabaseConnection = {
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      const { rows, changes } = await run(query.sql, query.parameters)
+      // IMMEDIATE: a transaction that will write says so at once, and waits here rather than failing later.
+      const before = transaction === 'wanted' ? 'begin immediate' : undefined
+      if (before) transaction = 'open'
+      const { rows, changes } = await run(query.sql, query.parameters, before)
       return { rows: rows as R[], numAffectedRows: BigInt(changes) }
     },
     // biome-ignore lint/correctness/useYield: this service streams no query through Kysely.
@@ -64,10 +74,11 @@ export function sqliteDialect(run: RunStatement, lock: Lock | null): Dialect {
     async releaseConnection() {
       lock?.release()
     },
-    // IMMEDIATE: a transaction that will write says so at once, and waits here rather than failing later.
-    beginTransaction: async (c) => void (await c.executeQuery(CompiledQuery.raw('begin immediate'))),
-    commitTransaction: async (c) => void (await c.executeQuery(CompiledQuery.raw('commit'))),
-    rollbackTransaction: async (c) => void (await c.executeQuery(CompiledQuery.raw('rollback'))),
+    async beginTransaction() {
+      transaction = 'wanted'
+    },
+    commitTransaction: () => finish('commit'),
+    rollbackTransaction: () => finish('rollback'),
     async destroy() {},
   }
   return {

@@ -8,6 +8,8 @@ import { isUnavailable, openConnection } from './sqlite-connection.ts'
 export interface WorkerRequest {
   readonly sql: string
   readonly parameters: readonly unknown[]
+  /** A statement without parameters or rows that goes first: `begin`. */
+  readonly before: string | undefined
 }
 export type WorkerAnswer =
   | { readonly rows: Record<string, unknown>[]; readonly changes: number }
@@ -28,9 +30,9 @@ port.on('message', (request: WorkerRequest | 'close') => {
   port.postMessage(answer(request))
 })
 
-function answer({ sql, parameters }: WorkerRequest): WorkerAnswer {
+function answer({ sql, parameters, before }: WorkerRequest): WorkerAnswer {
   try {
-    return connection.run(sql, parameters)
+    return connection.run(sql, parameters, before)
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error), unavailable: isUnavailable(error) }
   }

@@ -5,7 +5,7 @@ import { Kysely } from 'kysely'
 import { AuthError } from '../errors.ts'
 import type { Database, Db, KeptQueryBuilder } from './database.ts'
 import { databaseUnavailable } from './database-unavailable.ts'
-import { isUnavailable, openConnection, type StatementResult } from './sqlite-connection.ts'
+import { isUnavailable, openConnection, type SqliteConnection, type StatementResult } from './sqlite-connection.ts'
 import { type Lock, makeLock, type RunStatement, sqliteDialect } from './sqlite-dialect.ts'
 import type { WorkerAnswer } from './sqlite-worker.ts'
 import type { Tables } from './tables.ts'
@@ -44,7 +44,7 @@ export async function openSqlite(path: string | null): Promise<Database> {
 function openInMemory(): Database {
   const connection = openConnection(':memory:', { readOnly: false, busyMilliseconds: 0 })
   const lock = makeLock()
-  const run: RunStatement = (sql, parameters) => runHere(connection.run, sql, parameters)
+  const run: RunStatement = (sql, parameters, before) => runHere(connection.run, sql, parameters, before)
   const db = kysely(run, lock)
   return {
     engine: 'sqlite',
@@ -71,9 +71,9 @@ async function afterLock<T>(lock: Lock, work: () => T): Promise<Awaited<T>> {
   }
 }
 
-function runHere(run: (sql: string, parameters: readonly unknown[]) => StatementResult, sql: string, parameters: readonly unknown[]) {
+function runHere(run: SqliteConnection['run'], sql: string, parameters: readonly unknown[], before?: string): StatementResult {
   try {
-    return run(sql, parameters)
+    return run(sql, parameters, before)
   } catch (error) {
     throw isUnavailable(error) ? databaseUnavailable(error as Error) : error
   }
@@ -104,6 +104,8 @@ async function startWriter(path: string) {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const worker = new Worker(new URL(`./sqlite-worker.${extension}`, import.meta.url), {
     workerData: { path, busyMilliseconds: WRITE_BUSY_MILLISECONDS },
+    // It holds a few prepared statements and the message at hand.
+    resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 },
   })
   const waiting: { resolve(result: StatementResult): void; reject(error: Error): void }[] = []
   let failure: Error | null = null
@@ -120,11 +122,11 @@ async function startWriter(path: string) {
   worker.on('error', stopped)
   worker.on('exit', () => stopped(new Error('The writing thread has ended')))
 
-  const run: RunStatement = (sql, parameters) =>
+  const run: RunStatement = (sql, parameters, before) =>
     new Promise((resolve, reject) => {
       if (failure) return reject(databaseUnavailable(failure))
       waiting.push({ resolve, reject })
-      worker.postMessage({ sql, parameters })
+      worker.postMessage({ sql, parameters, before })
     })
   try {
     await run('select 1', [])

@@ -89,3 +89,10 @@ async function clientOf(app: TestApp): Promise<unknown> {
   assert.equal(json.sessions[0].address, logged)
   return logged
 }
+
+test('an entry with a port is the address before it', () => {
+  const clientOf = makeClientAddress(['10.0.0.0/8'])
+  assert.equal(clientOf('10.0.0.1', '192.0.2.1:4711'), '192.0.2.1')
+  assert.equal(clientOf('10.0.0.1', '[2001:db8::1]:4711'), '2001:db8::1')
+  assert.equal(clientOf('10.0.0.1', '192.0.2.1:471100'), '10.0.0.1')
+})

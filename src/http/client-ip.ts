@@ -17,7 +17,7 @@ export function makeClientAddress(trustedProxies: readonly string[]): (peer: str
     if (trustedProxies.length === 0 || socket === null || forwardedFor === null || !isTrusted(socket)) return socket
     let client = socket
     for (const entry of forwardedFor.split(',').reverse()) {
-      const address = canonicalAddress(entry.trim())
+      const address = canonicalAddress(withoutPort(entry.trim()))
       // Something that is no address: what stands left of it was written by nobody we trust.
       if (address === null) return client
       client = address
@@ -25,6 +25,11 @@ export function makeClientAddress(trustedProxies: readonly string[]): (peer: str
     }
     return client
   }
+}
+
+/** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(entry: string): string {
+  return entry.replace(/^(\[.*\]|\d+\.\d+\.\d+\.\d+):\d{1,5}$/, '$1')
 }
 
 /** One spelling for one address: no zone, no `::ffff:`, compressed, lower case (CHECKLIST R043); `null` for what is no address. */

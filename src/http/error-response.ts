@@ -67,7 +67,7 @@ export function publicSentence(error: AuthError): string {
 export function errorAnswer(answers: Answers, log: Log, exchange: Exchange, thrown: unknown): Answer {
   const error = thrown instanceof AuthError ? thrown : new AuthError('internal_error', {}, { cause: thrown })
   const { status } = PUBLIC_ERRORS[error.code]
-  exchange.refusal = { code: error.code, reason: error.details.logged ?? error.details.reason ?? error.details.field }
+  exchange.refusal = { code: error.code, reason: loggedReason(error) }
   if (status === 500) log.error({ event: 'bug', request_id: exchange.requestId, err: error.cause ?? error })
   // CONTRACT: exactly this body, no other key.
   if (error.code === 'email_already_registered') return answers.json(exchange, status, { message: 'email already registered' })
@@ -85,4 +85,10 @@ export function errorAnswer(answers: Answers, log: Log, exchange: Exchange, thro
     request_id: exchange.requestId,
   }
   return answers.json(exchange, status, body, headers)
+}
+
+/** Names that a client made up are not logged: a password may have been sent in a name's place (CHECKLIST R228). */
+function loggedReason({ code, details }: AuthError): string | undefined {
+  const madeUp = code === 'field_unknown' || code === 'field_repeated'
+  return details.logged ?? details.reason ?? (madeUp ? undefined : details.field)
 }

@@ -41,8 +41,8 @@ export function makeFrontDoor({ config, log, answers, routes }: FrontDoorDeps): 
     const route = match.routes.get(ask.method === 'HEAD' ? 'GET' : ask.method)
     if (!route) return withoutRoute(ask, exchange, allowedMethods(match.routes))
     exchange.route = route.path
-    if (route.checksSecret && config.posture === 'hardened' && exchange.clientAddress === null)
-      throw new AuthError('client_address_required')
+    const mustKnowClient = config.posture === 'hardened' ? route.checksSecret : route.handsOutSecret
+    if (mustKnowClient && exchange.clientAddress === null) throw new AuthError('client_address_required')
     return route.handle({ ask, exchange, params: match.params })
   }
 

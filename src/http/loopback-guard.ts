@@ -19,7 +19,7 @@ const FORWARDED_LISTS = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as 
 export function guardPosture(config: Config, ask: Pick<Ask, 'peer' | 'header'>): void {
   const host = ask.header('host')
   if (config.posture === 'hardened') {
-    if (host === config.publicUrl.host) return
+    if (host !== null && normalisedHost(host, config.publicUrl.https) === config.publicUrl.host) return
     if (host !== null && isLoopbackHost(host) && ask.peer !== null && isLoopbackAddress(ask.peer)) return
     throw new AuthError('host_refused', { logged: `host ${host}` })
   }
@@ -51,4 +51,9 @@ function forwardedIsLoopback(value: string): boolean {
     const text = quoted.replace(/^"(.*)"$/s, '$1')
     return name.toLowerCase() === 'proto' ? /^https?$/i.test(text) : isLoopbackHost(text) || isLoopbackAddress(text)
   })
+}
+
+/** As the URL parser writes hosts: lower case, without the scheme's own port. */
+function normalisedHost(host: string, https: boolean): string {
+  return host.toLowerCase().replace(https ? /:443$/ : /:80$/, '')
 }

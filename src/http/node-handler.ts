@@ -28,8 +28,11 @@ export function toNodeHandler(auth: AnswerHandler): (incoming: IncomingMessage, 
       outgoing.writeHead(431, { connection: 'close', 'x-request-id': randomUUID() }).end()
       return
     }
-    // `answer` never rejects.
-    void auth.answer(askOf(incoming)).then((answer) => write(outgoing, answer, incoming.method === 'HEAD'))
+    auth
+      .answer(askOf(incoming))
+      .then((answer) => write(outgoing, answer, incoming.method === 'HEAD'))
+      // `answer` never rejects. What Node refuses to write, the client cannot be given: its connection ends, ours goes on.
+      .catch((error: Error) => outgoing.destroy(error))
   }
 }
 

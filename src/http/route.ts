@@ -29,6 +29,8 @@ export interface Route {
   readonly access: 'anyone' | 'session'
   /** A route where secrets can be tried: hardened must know who tries (the library without `clientAddress` is refused). */
   readonly checksSecret?: true
+  /** A route that hands a secret to whoever asks: only classic has one, and must know that the one who asks is on this machine. */
+  readonly handsOutSecret?: true
   /** The input's schema; it validates and documents. */
   readonly input?: z.ZodObject
   readonly answers: Readonly<Record<number, { readonly description: string; readonly body?: z.ZodType; readonly contentType?: string }>>

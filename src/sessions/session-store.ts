@@ -100,6 +100,7 @@ export async function findSession(database: Database, tokenHash: TokenHash): Pro
   }
 }
 
+/** @returns how many sessions the user has; with or without this one, engines differ */
 export async function insertSession(
   tx: Db,
   session: SessionOrigin & {
@@ -110,9 +111,9 @@ export async function insertSession(
     readonly now: Date
     readonly expiresAt: Date
   },
-): Promise<void> {
+): Promise<number> {
   const now = session.now.getTime()
-  await tx
+  const row = await tx
     .insertInto('sessions')
     .values({
       token_hash: tokenHashBytes(session.tokenHash),
@@ -126,7 +127,15 @@ export async function insertSession(
       user_agent: session.userAgent,
       address: session.address,
     })
-    .execute()
+    .returning((returned) =>
+      returned
+        .selectFrom('sessions as own')
+        .select((own) => own.fn.countAll<number>().as('count'))
+        .where('own.user_id', '=', session.userId)
+        .as('count'),
+    )
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
 }
 
 /** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. */

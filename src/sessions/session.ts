@@ -63,14 +63,14 @@ export async function issueSession(
   const { token, tokenHash } = makeOpaqueToken(deps.random)
   const now = deps.clock.now()
   const id = deps.random.uuid()
-  await insertSession(tx, {
+  const count = await insertSession(tx, {
     ...session,
     tokenHash,
     id,
     now: new Date(now),
     expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
   })
-  await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER)
+  if (count >= MAX_SESSIONS_PER_USER) await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER)
   return token
 }
 
