@@ -181,7 +181,7 @@ A refusal is JSON with a code from this closed list, a sentence for people, and 
 input at fault where there is one; \`reason\` says which rule a password breaks.
 
 \`\`\`json
-{"error":"field_required","message":"The field \\"email\\" is required.","field":"email","request_id":"0b0cfbd6-6d43-4a3f-8f5a-5c1d5f4f4f52"}
+{"error":"field_required","message":"The field \\"email\\" is required.","field":"email","request_id":"37d79c27-3eb7-4b7c-833d-0cac096f1547"}
 \`\`\`
 
 One refusal has a body of its own, because clients of the contract compare it: a taken address is exactly \`{"message":"email already registered"}\`.

@@ -39,7 +39,7 @@ interface ParseOptions {
   /** How a setting is called in messages: its environment name, or the library's option. */
   readonly nameOf?: (name: SettingName) => string
   readonly readFile?: (path: string) => string
-  /** The library under a public URL that was not given: see DESIGN of the postures in docs/postures.md. */
+  /** The library under a public URL that was not given: see docs/postures.md. */
   readonly library?: boolean
 }
 

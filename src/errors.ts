@@ -3,7 +3,7 @@
  * An `AuthError` is an expected refusal; anything else that is thrown is our bug and answers 500.
  */
 export type ErrorCode =
-  /** The address has an account already (classic posture only; hardened never says so). */
+  /** The address has an account already (hardened will not say so once it has mail to say it to the owner). */
   | 'email_already_registered'
   /** A field that the route needs is not there or is empty; `details.field` names it. */
   | 'field_required'

@@ -8,7 +8,7 @@ import { secretFingerprint } from './crypto/derived-key.ts'
 import { type Random, systemRandom } from './crypto/random.ts'
 import { openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
-import { claimDatabase } from './db/service-state.ts'
+import { claimDatabase, recordedFingerprint } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
 import { AuthError } from './errors.ts'
 import type { Answer } from './http/answer.ts'
@@ -102,7 +102,7 @@ export async function openDeps(config: Config, parts: Omit<AuthParts, 'form'> = 
   try {
     const applied = await migrate(database, clock)
     if (applied.length > 0) log.info({ event: 'migrated', migrations: applied })
-    const secrets = resolveRootSecret(config, random)
+    const secrets = resolveRootSecret(config, random, await recordedFingerprint(database))
     await claimDatabase(database, { posture: config.posture, secretFingerprints: secrets.map(({ bytes }) => secretFingerprint(bytes)) })
   } catch (error) {
     await database.close()

@@ -12,13 +12,19 @@ const SECRET_FILE = 'bienvenue.secret'
  * `bienvenue.secret` beside the database. The file is created exclusively and for its owner only, so of two processes that
  * start at once one makes it and both read it (CHECKLIST R234, R238).
  *
- * @throws AuthError `configuration_invalid` - the file holds no secret
+ * @param knownFingerprint what the database remembers: with it, a missing file is not replaced
+ * @throws AuthError `configuration_invalid` - the file holds no secret, or is missing beside a database that had one
  */
-export function resolveRootSecret(config: Config, random: Random): readonly SecretVersion[] {
+export function resolveRootSecret(config: Config, random: Random, knownFingerprint: string | null): readonly SecretVersion[] {
   if (config.secrets.root.length > 0) return config.secrets.root
   const made = `v1:${Buffer.from(random.bytes(48)).toString('base64url')}`
   if (config.database.path === null) return parseSecret(made)
   const path = join(dirname(config.database.path), SECRET_FILE)
+  if (!existsSync(path) && knownFingerprint !== null) {
+    throw new AuthError('configuration_invalid', {
+      sentence: `The file ${path} is missing, and the database was used with the secret in it. Put it back, or set BIENVENUE_SECRET to what it held.`,
+    })
+  }
   if (!existsSync(path)) createExclusively(path, `${made}\n`)
   try {
     return parseSecret(readFileSync(path, 'utf8').trim())

@@ -1,6 +1,7 @@
+import { isoTime } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { toNodeHandler } from '../http/node-handler.ts'
-import { makeLog } from '../log.ts'
+import { type Log, makeLog } from '../log.ts'
 import { openAuth, requireMail } from '../open-auth.ts'
 import { listen } from '../server.ts'
 import { parsePublicUrl } from '../setting-parsers.ts'
@@ -35,7 +36,7 @@ export async function serve(config: Config): Promise<void> {
     })
   }
   await checkSelf(settled, listener.port)
-  announce(settled, listener.port)
+  announce(settled, listener.port, log)
 }
 
 /** With PORT=0 only the bound socket knows the port, and the default public URL follows it. */
@@ -70,14 +71,19 @@ async function checkSelf(config: Config, port: number): Promise<void> {
   if (status !== 200) throw new Error(`The service listens, but ${url} answered ${status}`)
 }
 
-function announce(config: Config, port: number): void {
+function announce(config: Config, port: number, log: Log): void {
   const base = `${config.publicUrl.origin}${config.publicUrl.pathPrefix}`
   const data = config.database.path === null ? 'in memory, gone when this process ends' : config.database.path
   // On a pipe the lines are for programs; people read them on a terminal.
-  if (!process.stdout.isTTY)
-    console.log(JSON.stringify({ level: 'info', event: 'listening', url: base, port, database: data, posture: config.posture }))
-  else
-    console.log(`
+  if (!process.stdout.isTTY) {
+    // Whatever the log's level: with PORT=0 nothing else says the address.
+    log.flush()
+    console.log(
+      JSON.stringify({ level: 'info', time: isoTime(), event: 'listening', url: base, port, database: data, posture: config.posture }),
+    )
+    return
+  }
+  console.log(`
   ${config.name} is ready at ${base}  (posture: ${config.posture})
   Data: ${data}
 

@@ -30,6 +30,11 @@ export async function claimDatabase(database: Database, claim: ServiceClaim): Pr
   })
 }
 
+/** The fingerprint of the secret that this database was last used with; `null` for a new one. */
+export async function recordedFingerprint(database: Database): Promise<string | null> {
+  return (await readState(database.reads)).secret
+}
+
 function refuseMisfit(state: { posture: string | null; secret: string | null }, claim: ServiceClaim): void {
   if (state.posture === 'hardened' && claim.posture === 'classic') {
     throw new AuthError('database_refused', {

@@ -28,7 +28,7 @@ export function passwordResetRoutes(deps: Deps, answers: Answers): Route[] {
       refusals: ['user_not_found'],
       async handle(c) {
         const fields = await readInput(c, requestInput, { unknownFields: 'ignore', missing: 'user_not_found' })
-        // Hardened hands a token out by mail only; until mail is built that posture does not start (create-auth.ts).
+        // Hardened hands a token out by mail only; until mail is built that posture does not start (open-auth.ts).
         if (deps.config.posture !== 'classic') return answers.json(c.exchange, 200, { email: fields.email, message: 'reset token sent' })
         return answers.json(c.exchange, 200, { email: fields.email, reset_token: await requestReset(deps, fields.email) })
       },

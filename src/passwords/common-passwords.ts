@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { inflateRawSync } from 'node:zlib'
 
 /**
- * The most common passwords of published leaks: every one of 15 characters and more among the first million (about 9 700), and the 10 000 most common
+ * The most common passwords of published leaks: every one of 15 to 64 characters among the first million (about 9 700), and the 10 000 most common
  * of 8 to 14, one a line, lower case, deflated. Made by scripts/make-common-passwords.js; docs/adr/0007-common-passwords.md has source and licence.
  */
 let list: Set<string> | null = null

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { test } from 'node:test'
 import { runCommand, startService, temporaryFolder } from '../service-process.ts'
@@ -177,4 +177,17 @@ test('a hostile header makes one line of the log, not two', async () => {
     lines.some(({ level }) => level === 'forged'),
     false,
   )
+})
+
+test('a lost secret is said, and no new one is put in its place', async () => {
+  using folder = temporaryFolder()
+  {
+    await using service = await startService(folder.path)
+    await service.stop()
+  }
+  rmSync(folder.file('bienvenue.secret'))
+  const started = await runCommand(folder.path, [], { env: { PORT: '0' } })
+  assert.equal(started.code, 2)
+  assert.match(started.stderr, /bienvenue\.secret is missing/)
+  assert.deepEqual(readdirSync(folder.path), ['bienvenue.db'])
 })

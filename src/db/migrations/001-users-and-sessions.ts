@@ -4,7 +4,7 @@ import type { Migration } from '../migrate.ts'
 
 /**
  * The first schema: users, their sessions and reset tokens, and what the database knows about its service.
- * Both engines take it; only the names of three types and SQLite's table options differ.
+ * Both engines take it; only the names of two types and SQLite's table options differ.
  */
 export const usersAndSessions: Migration = {
   name: '001-users-and-sessions',
