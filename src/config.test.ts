@@ -87,7 +87,7 @@ test('every problem is reported at once, each under its name', () => {
 const BAD_VALUES: Record<string, readonly string[]> = {
   PORT: ['-1', '65536', '5000.5', '0x10', 'http', '1e3', ' '],
   HOST: ['example.com', 'not a host', '127.0.0.1:5000', 'localhost.evil.com'],
-  DATABASE_URL: ['bienvenue.db', 'file:', 'sqlite:x.db', 'mysql://u:p@h/d', 'postgres://u:p@h/d'],
+  DATABASE_URL: ['bienvenue.db', 'file:', 'sqlite:x.db', 'mysql://u:p@h/d', 'postgres://u:p@h:port/d'],
   BIENVENUE_PUBLIC_URL: [
     'app.example.com',
     'http://app.example.com',
@@ -172,7 +172,7 @@ test('every setting takes its good values', () => {
     BIENVENUE_LOG_LEVEL: 'warn',
   })
   assert.deepEqual(config.listen, { hosts: ['127.0.0.2'], port: 0 })
-  assert.equal(config.database.path, '/var/lib/bienvenue.db')
+  assert.deepEqual(config.database, { engine: 'sqlite', path: '/var/lib/bienvenue.db' })
   assert.equal(config.publicUrl.pathPrefix, '/auth')
   assert.deepEqual(
     config.secrets.root.map(({ version }) => version),
@@ -300,7 +300,7 @@ test('no message repeats a secret, nor a password in an address', () => {
     { BIENVENUE_SECRET_FILE: '/secret' },
     { BIENVENUE_SECRET_FILE: '/secret', BIENVENUE_SECRET: word },
     { BIENVENUE_SECRETT: word },
-    { DATABASE_URL: `postgres://user:${word}@host/db` },
+    { DATABASE_URL: `postgres://user:${word}@host:port/db` },
     { DATABASE_URL: `mysql://user:${word}@host/db` },
     { BIENVENUE_PUBLIC_URL: `https://user:${word}@host` },
   ]

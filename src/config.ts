@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import type { DatabaseLocation } from './db/database.ts'
 import { AuthError } from './errors.ts'
 import { isLoopbackHostname } from './loopback.ts'
-import { type ParsedDatabaseUrl, type PublicUrl, parsePublicUrl, type SecretVersion } from './setting-parsers.ts'
+import { type PublicUrl, parsePublicUrl, type SecretVersion } from './setting-parsers.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type SettingValue } from './settings.ts'
 
 export type Posture = 'classic' | 'hardened'
@@ -13,7 +14,7 @@ export interface Config {
   readonly posture: Posture
   readonly publicUrl: PublicUrl
   readonly listen: { readonly hosts: readonly string[]; readonly port: number }
-  readonly database: ParsedDatabaseUrl
+  readonly database: DatabaseLocation
   readonly secrets: {
     /** Newest first. Empty only in the classic posture before its file is read (service-secret.ts). */
     readonly root: readonly SecretVersion[]
@@ -73,11 +74,15 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
   const proxies = read('BIENVENUE_TRUSTED_PROXIES')
   const idleSeconds = read('BIENVENUE_SESSION_IDLE')
   const absoluteSeconds = read('BIENVENUE_SESSION_ABSOLUTE') ?? 30 * 86_400
+  const location = read('DATABASE_URL') ?? { engine: 'sqlite' as const, path: 'bienvenue.db' }
   const config: Config = {
     posture,
     publicUrl,
     listen: { hosts: host === undefined ? ['127.0.0.1', '::1'] : [host], port },
-    database: read('DATABASE_URL') ?? { engine: 'sqlite', path: 'bienvenue.db' },
+    database:
+      location.engine === 'sqlite'
+        ? location
+        : { ...location, poolSize: read('BIENVENUE_DATABASE_POOL') ?? 10, prepare: read('BIENVENUE_PG_PREPARE') !== 'off' },
     secrets: { root: read('BIENVENUE_SECRET') ?? [] },
     trustedProxies: proxies ?? [],
     allowedOrigins: new Set(read('BIENVENUE_ALLOWED_ORIGINS')),
@@ -109,7 +114,7 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     problems.push(`${nameOf('HOST')} must be an IP address or localhost, found ${JSON.stringify(host)}`)
   if (posture === 'classic') problems.push(...classicProblems(env, config, namedPosture, nameOf))
   else problems.push(...hardenedProblems(config, proxies, nameOf))
-  if (options.library && givenUrl === undefined && namedPosture !== 'classic' && config.database.path !== null) {
+  if (options.library && givenUrl === undefined && namedPosture !== 'classic' && !isInMemory(config.database)) {
     problems.push(
       `${nameOf('BIENVENUE_PUBLIC_URL')} is needed: without it the library would take the classic posture, which hands out reset tokens. For a trial, write posture: 'classic'`,
     )
@@ -119,6 +124,17 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     throw new AuthError('configuration_invalid', { sentence: `The settings cannot be used:\n${list}` })
   }
   return deepFreeze(config)
+}
+
+export function isInMemory(database: DatabaseLocation): boolean {
+  return database.engine === 'sqlite' && database.path === null
+}
+
+/** Where the data is, for people; a password in the address is left out. */
+export function describeDatabase(database: DatabaseLocation): string {
+  if (database.engine === 'sqlite') return database.path ?? 'in memory, gone when this process ends'
+  const { host, pathname, username } = new URL(database.url)
+  return `postgres://${username ? `${username}@` : ''}${host}${pathname}`
 }
 
 /** Classic hands out reset tokens, so nothing may make it reachable from elsewhere. */

@@ -10,8 +10,10 @@ export type { User } from './users/user.ts'
 
 /** The settings of docs/configuration.md under their library names; each takes what the environment would hold, lists also as arrays. */
 export interface AuthOptions {
-  /** `file:PATH` or `file::memory:`. Default `file:bienvenue.db`. */
+  /** `file:PATH`, `file::memory:` or `postgres://…`. Default `file:bienvenue.db`. */
   readonly databaseUrl?: string
+  readonly databasePool?: number
+  readonly pgPrepare?: 'on' | 'off'
   /** Where users reach this, with the path under which it is mounted: `https://app.example.com/auth`. */
   readonly publicUrl?: string
   readonly posture?: Posture

@@ -1,6 +1,6 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Config } from './config.ts'
+import { type Config, isInMemory } from './config.ts'
 import type { Random } from './crypto/random.ts'
 import { AuthError } from './errors.ts'
 import { parseSecret, type SecretVersion } from './setting-parsers.ts'
@@ -9,7 +9,7 @@ const SECRET_FILE = 'bienvenue.secret'
 
 /**
  * The root secret: the configured one, or in the classic posture one that is made at the first start and kept in
- * `bienvenue.secret` beside the database. The file is created exclusively and for its owner only, so of two processes that
+ * `bienvenue.secret` beside the database file, or in the working directory where the database is a server. The file is created exclusively and for its owner only, so of two processes that
  * start at once one makes it and both read it (CHECKLIST R234, R238).
  *
  * @param knownFingerprint what the database remembers: with it, a missing file is not replaced
@@ -18,8 +18,8 @@ const SECRET_FILE = 'bienvenue.secret'
 export function resolveRootSecret(config: Config, random: Random, knownFingerprint: string | null): readonly SecretVersion[] {
   if (config.secrets.root.length > 0) return config.secrets.root
   const made = `v1:${Buffer.from(random.bytes(48)).toString('base64url')}`
-  if (config.database.path === null) return parseSecret(made)
-  const path = join(dirname(config.database.path), SECRET_FILE)
+  if (isInMemory(config.database)) return parseSecret(made)
+  const path = join(config.database.engine === 'sqlite' ? dirname(config.database.path ?? '') : '', SECRET_FILE)
   if (!existsSync(path) && knownFingerprint !== null) {
     throw new AuthError('configuration_invalid', {
       sentence: `The file ${path} is missing, and the database was used with the secret in it. Put it back, or set BIENVENUE_SECRET to what it held.`,

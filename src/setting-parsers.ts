@@ -12,7 +12,9 @@ export interface PublicUrl {
   readonly https: boolean
 }
 
-export type ParsedDatabaseUrl = { readonly engine: 'sqlite'; readonly path: string | null }
+export type ParsedDatabaseUrl =
+  | { readonly engine: 'sqlite'; readonly path: string | null }
+  | { readonly engine: 'postgres'; readonly url: string }
 
 /** One version of the root secret. */
 export interface SecretVersion {
@@ -68,9 +70,9 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
   if (text === 'file::memory:') return { engine: 'sqlite', path: null }
   if (text.startsWith('file:') && text.length > 'file:'.length)
     return { engine: 'sqlite', path: text.slice('file:'.length).replace(/^\/\/(?=\/)/, '') }
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return { engine: 'postgres', url: text }
   // The value may hold a password, so it is not repeated.
-  if (/^postgres(ql)?:/.test(text)) throw new Error('names PostgreSQL, which this version does not speak yet: use file:PATH')
-  throw new Error('is not file:PATH or file::memory:')
+  throw new Error('is not file:PATH, file::memory: or postgres://…')
 }
 
 export function parsePublicUrl(text: string): PublicUrl {

@@ -48,10 +48,27 @@ export const SETTINGS = {
   },
   DATABASE_URL: {
     option: 'databaseUrl',
-    about: 'Where the data lives: `file:PATH`, or `file::memory:` for as long as the process runs.',
+    about:
+      'Where the data lives: `file:PATH`, `file::memory:` for as long as the process runs, or `postgres://USER:PASSWORD@HOST/DATABASE`.',
     fallback: 'file:bienvenue.db',
     example: 'file:/var/lib/bienvenue/bienvenue.db',
     parse: parseDatabaseUrl,
+  },
+  BIENVENUE_DATABASE_POOL: {
+    option: 'databasePool',
+    about:
+      "PostgreSQL: connections of one process. All processes together stay below the server's `max_connections`; more than twice its cores gain nothing.",
+    fallback: '10',
+    example: '20',
+    parse: integer({ min: 1, max: 500 }),
+  },
+  BIENVENUE_PG_PREPARE: {
+    option: 'pgPrepare',
+    about:
+      'PostgreSQL: `on` keeps statements prepared on each connection; `off` for poolers that cannot keep them (PgBouncer before 1.21 in transaction mode).',
+    fallback: 'on',
+    example: 'off',
+    parse: oneOf('on', 'off'),
   },
   BIENVENUE_PUBLIC_URL: {
     option: 'publicUrl',

@@ -5,6 +5,7 @@ import { toNodeHandler } from '../src/http/node-handler.ts'
 import { type Log, makeLog } from '../src/log.ts'
 import { openAuth } from '../src/open-auth.ts'
 import { type FixedClock, fixedClock } from './fixed-clock.ts'
+import { freshDatabase } from './fresh-database.ts'
 
 export interface TestResponse {
   readonly status: number
@@ -56,7 +57,9 @@ export const TEST_SECRET = 'v1:7kQ2m9XvT4sLw8ZbN1cJ5hRdY3gFpUaE6oKiSxVqBtMyCzAW'
  */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = options.clock ?? fixedClock()
-  const config = parseConfig({ DATABASE_URL: options.databaseUrl ?? 'file::memory:', BIENVENUE_LOG_LEVEL: 'debug', ...options.env })
+  await using scope = new AsyncDisposableStack()
+  const databaseUrl = options.databaseUrl ?? scope.use(await freshDatabase()).url
+  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...options.env })
   const logLines: Record<string, unknown>[] = []
   const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
   const auth = await openAuth(config, { form: options.form ?? 'service', clock, log })
@@ -65,6 +68,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const cookieName = config.posture === 'hardened' && config.publicUrl.https ? '__Host-session_id' : 'session_id'
 
+  const kept = scope.move()
   const app: TestApp = {
     auth,
     config,
@@ -102,6 +106,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await auth.close()
+      await kept.disposeAsync()
     },
   }
   return app

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type Config, type Environment, parseConfig } from '../config.ts'
+import { type Config, describeDatabase, type Environment, parseConfig } from '../config.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts'
 import { print, printJson, printTable } from './output.ts'
 
@@ -32,7 +32,9 @@ function valuesOf(config: Config): Record<SettingName, string> {
   return {
     HOST: config.listen.hosts.join(' and '),
     PORT: String(config.listen.port),
-    DATABASE_URL: `file:${config.database.path ?? ':memory:'}`,
+    DATABASE_URL: describeDatabase(config.database),
+    BIENVENUE_DATABASE_POOL: config.database.engine === 'postgres' ? String(config.database.poolSize) : '-',
+    BIENVENUE_PG_PREPARE: config.database.engine === 'postgres' ? (config.database.prepare ? 'on' : 'off') : '-',
     BIENVENUE_PUBLIC_URL: `${config.publicUrl.origin}${config.publicUrl.pathPrefix}`,
     BIENVENUE_POSTURE: config.posture,
     BIENVENUE_SECRET: config.secrets.root.length > 0 ? '[secret]' : 'in bienvenue.secret beside the database',

@@ -1,5 +1,5 @@
 import { isoTime } from '../clock.ts'
-import type { Config } from '../config.ts'
+import { type Config, describeDatabase } from '../config.ts'
 import { toNodeHandler } from '../http/node-handler.ts'
 import { type Log, makeLog } from '../log.ts'
 import { openAuth, requireMail } from '../open-auth.ts'
@@ -73,7 +73,7 @@ async function checkSelf(config: Config, port: number): Promise<void> {
 
 function announce(config: Config, port: number, log: Log): void {
   const base = `${config.publicUrl.origin}${config.publicUrl.pathPrefix}`
-  const data = config.database.path === null ? 'in memory, gone when this process ends' : config.database.path
+  const data = describeDatabase(config.database)
   // On a pipe the lines are for programs; people read them on a terminal.
   if (!process.stdout.isTTY) {
     // Whatever the log's level: with PORT=0 nothing else says the address.

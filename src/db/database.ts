@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { PostgresOptions } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -8,7 +9,9 @@ export type Engine = 'sqlite' | 'postgres'
 export type Db = Kysely<Tables>
 
 /** Where the data lives, as `DATABASE_URL` says it. */
-export type DatabaseLocation = { readonly engine: 'sqlite'; readonly path: string } | { readonly engine: 'sqlite'; readonly path: null }
+export type DatabaseLocation =
+  | { readonly engine: 'sqlite' /** `null`: in memory. */; readonly path: string | null }
+  | ({ readonly engine: 'postgres' } & PostgresOptions)
 
 /** A statement that is compiled and prepared once; see {@link Database.keep}. */
 export type KeptQuery<Args, Row> = (args: Args) => Row[] | Promise<Row[]>
@@ -36,6 +39,7 @@ export interface Database {
   version(): number | null
   /** Write a copy of the whole database to a new file, while others go on using this one. */
   copyTo(path: string): Promise<void>
+  /** A second call waits for the first. */
   close(): Promise<void>
 }
 
@@ -45,5 +49,15 @@ export type KeptQueryBuilder<Args, Row> = (
 ) => { compile(): { readonly sql: string; readonly parameters: readonly unknown[] }; execute(): Promise<Row[]> }
 
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  return openSqlite(location.path)
+  // pg is loaded where it is used: it costs a SQLite service nothing.
+  const database =
+    location.engine === 'postgres' ? await (await import('./postgres.ts')).openPostgres(location) : await openSqlite(location.path)
+  let closing: Promise<void> | null = null
+  return {
+    ...database,
+    close() {
+      closing ??= database.close()
+      return closing
+    },
+  }
 }

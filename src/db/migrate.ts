@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { Database, Db, Engine } from './database.ts'
 import { migrations } from './migrations/index.ts'
@@ -23,6 +24,7 @@ export async function migrate(database: Database, clock: Clock): Promise<string[
       .addColumn('name', 'text', (c) => c.primaryKey().notNull())
       .addColumn('applied_at', 'bigint', (c) => c.notNull())
       .execute()
+    if (database.engine === 'postgres') await waitForOthers(tx)
     const done = new Set((await tx.selectFrom('bienvenue_migrations').select('name').execute()).map((row) => row.name))
     const pending = migrations.filter((migration) => !done.has(migration.name))
     for (const { name, up } of pending) {
@@ -31,6 +33,22 @@ export async function migrate(database: Database, clock: Clock): Promise<string[
     }
     return pending.map((migration) => migration.name)
   })
+}
+
+/**
+ * A row that the first process locks and the others wait for, however long its work takes. SQLite's write transactions exclude each other anyway.
+ * A row, because the engines that speak PostgreSQL's protocol have all got those; advisory locks and LOCK TABLE they have not.
+ */
+async function waitForOthers(tx: Db): Promise<void> {
+  await sql`set local lock_timeout = 0`.execute(tx)
+  await sql`set local statement_timeout = 0`.execute(tx)
+  const lock = 'lock'
+  await tx
+    .insertInto('bienvenue_migrations')
+    .values({ name: lock, applied_at: 0 })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  await tx.selectFrom('bienvenue_migrations').select('name').where('name', '=', lock).forUpdate().execute()
 }
 
 /** Is every migration of this version applied? What `GET /readyz` asks. */

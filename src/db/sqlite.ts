@@ -5,6 +5,7 @@ import { Kysely } from 'kysely'
 import { AuthError } from '../errors.ts'
 import type { Database, Db, KeptQueryBuilder } from './database.ts'
 import { databaseUnavailable } from './database-unavailable.ts'
+import { placeholders } from './kept-query.ts'
 import { isUnavailable, openConnection, type SqliteConnection, type StatementResult } from './sqlite-connection.ts'
 import { type Lock, makeLock, type RunStatement, sqliteDialect } from './sqlite-dialect.ts'
 import type { WorkerAnswer } from './sqlite-worker.ts'
@@ -79,22 +80,11 @@ function runHere(run: SqliteConnection['run'], sql: string, parameters: readonly
   }
 }
 
-/** Compile once; at each call put the arguments where their placeholders were. */
+/** Compiled once; prepared by the connection at its first use, and kept there. */
 function keep<Args extends Record<string, unknown>, Row>(db: Db, build: KeptQueryBuilder<Args, Row>, run: RunStatement) {
-  class Placeholder {
-    readonly name: string
-    constructor(name: string) {
-      this.name = name
-    }
-  }
-  // The builder only ever carries the placeholder to the compiled query's parameters.
-  const compiled = build(db, (name) => new Placeholder(name) as never).compile()
-  const slots = compiled.parameters
+  const { sql, valuesOf } = placeholders<Args, Row>(db, build)
   return (args: Args): Row[] | Promise<Row[]> => {
-    const result = run(
-      compiled.sql,
-      slots.map((slot) => (slot instanceof Placeholder ? args[slot.name] : slot)),
-    )
+    const result = run(sql, valuesOf(args))
     return result instanceof Promise ? result.then(({ rows }) => rows as Row[]) : (result.rows as Row[])
   }
 }

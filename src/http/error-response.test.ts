@@ -18,7 +18,7 @@ test('a bug of ours says nothing but its request id; its stack is in the log und
   assert.equal(bug?.request_id, id)
   assert.ok(bug)
   const { message, stack } = bug.err as { message: string; stack: string }
-  assert.match(message, /no such table: sessions/)
+  assert.match(message, /no such table: sessions|relation "bienvenue.sessions" does not exist/)
   assert.match(stack, /\n\s+at .*session-store\.ts/)
 })
 
@@ -47,10 +47,8 @@ test('the contract’s one exact body has no other key', async () => {
   assert.ok(answer.headers.get('x-request-id'))
 })
 
-test('with the database closed under it no protected route says yes, and the process stays alive (R276)', async (t) => {
-  const app = await startTestApp()
-  // It is closed below; a second time it refuses.
-  t.after(() => assert.rejects(async () => app[Symbol.asyncDispose](), { code: 'ERR_INVALID_STATE' }))
+test('with the database closed under it no protected route says yes, and the process stays alive (R276)', async () => {
+  await using app = await startTestApp()
   await app.register('bob@bob.com', 'mySuperPwd')
   const session = await app.logIn('bob@bob.com', 'mySuperPwd')
   await app.auth.deps.database.close()

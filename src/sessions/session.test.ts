@@ -411,13 +411,22 @@ test('last seen that cannot be written changes no answer, and the next use write
   const { app, session } = await appWithSession()
   await using _ = app
   const { database } = app.auth.deps
-  await database.inTransaction((tx) =>
-    sql`create trigger broken before update on sessions begin select raise(abort, 'broken'); end`.execute(tx),
-  )
+  // A trigger that refuses, as each engine writes it.
+  const trigger =
+    database.engine === 'sqlite'
+      ? [sql`create trigger broken before update on sessions begin select raise(abort, 'broken'); end`]
+      : [
+          sql`create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$`,
+          sql`create trigger broken before update on bienvenue.sessions for each row execute function broken()`,
+        ]
+  await database.inTransaction(async (tx) => {
+    for (const statement of trigger) await statement.execute(tx)
+  })
   app.clock.advance(DAY)
   assert.equal(await isAlive(app, session), true)
   assert.equal(app.logLines.filter(({ event }) => event === 'last_seen_not_written').length, 1)
-  await database.inTransaction((tx) => sql`drop trigger broken`.execute(tx))
+  const remove = database.engine === 'sqlite' ? sql`drop trigger broken` : sql`drop trigger broken on bienvenue.sessions`
+  await database.inTransaction((tx) => remove.execute(tx))
   assert.equal(await isAlive(app, session), true)
   assert.equal(await storedLastSeen(app), app.clock.now())
 })
