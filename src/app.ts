@@ -24,9 +24,9 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie }: AppOpti
   const answers = makeAnswers(deps.config, form)
   const guard = makeSessionGuard(deps, cookie, lastSeen)
   const routes: Route[] = [
-    ...sessionRoutes(deps, answers, guard),
-    ...loginRoutes(deps, answers, cookie),
     ...registrationRoutes(deps, answers),
+    ...loginRoutes(deps, answers, cookie),
+    ...sessionRoutes(deps, answers, guard),
     ...passwordResetRoutes(deps, answers),
     ...accountRoutes(deps, answers, guard),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes }),

@@ -42,6 +42,8 @@ interface ParseOptions {
   readonly readFile?: (path: string) => string
   /** The library under a public URL that was not given: see docs/postures.md. */
   readonly library?: boolean
+  /** Before a service or library starts: hardened hands reset tokens out by mail only, and this version sends none yet. It says so, rather than swallow them. */
+  readonly toStart?: boolean
 }
 
 /** OWASP Password Storage "Argon2id" and ASVS 5.0 Appendix C: any one of these pairs is the floor (CHECKLIST R016, R017). */
@@ -114,6 +116,11 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     problems.push(`${nameOf('HOST')} must be an IP address or localhost, found ${JSON.stringify(host)}`)
   if (posture === 'classic') problems.push(...classicProblems(env, config, namedPosture, nameOf))
   else problems.push(...hardenedProblems(config, proxies, nameOf))
+  if (options.toStart && posture === 'hardened') {
+    problems.push(
+      `the hardened posture needs mail, which this version cannot send yet; until it can, only the classic posture on this machine starts (${nameOf('BIENVENUE_PUBLIC_URL')} unset, or http://localhost:5000)`,
+    )
+  }
   if (options.library && givenUrl === undefined && namedPosture !== 'classic' && !isInMemory(config.database)) {
     problems.push(
       `${nameOf('BIENVENUE_PUBLIC_URL')} is needed: without it the library would take the classic posture, which hands out reset tokens. For a trial, write posture: 'classic'`,

@@ -1,6 +1,6 @@
 import { type Environment, nearest, type Posture, parseConfig } from './config.ts'
 import { AuthError } from './errors.ts'
-import { type Auth, openAuth, requireMail } from './open-auth.ts'
+import { type Auth, openAuth } from './open-auth.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
 export { AuthError, type ErrorCode } from './errors.ts'
@@ -39,8 +39,7 @@ export interface AuthOptions {
  * @throws AuthError `database_refused`
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = parseConfig(environmentOf(options), { nameOf: (name) => SETTINGS[name].option ?? name, library: true })
-  requireMail(config)
+  const config = parseConfig(environmentOf(options), { nameOf: (name) => SETTINGS[name].option ?? name, library: true, toStart: true })
   const { deps: _deps, settled: _settled, ...auth } = await openAuth(config, { form: 'library' })
   return auth
 }

@@ -10,7 +10,6 @@ import { openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { claimDatabase, recordedFingerprint } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
-import { AuthError } from './errors.ts'
 import type { Answer } from './http/answer.ts'
 import type { Ask } from './http/ask.ts'
 import { makeFetch, type RequestInfo } from './http/fetch-shell.ts'
@@ -158,13 +157,4 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
       return closing
     },
   }
-}
-
-/** Hardened hands reset tokens out by mail only, and this version sends none yet: it says so rather than swallow them. */
-export function requireMail(config: Config): void {
-  if (config.posture === 'classic') return
-  throw new AuthError('configuration_invalid', {
-    sentence:
-      'The settings cannot be used:\n  - the hardened posture needs mail, which this version cannot send yet; until it can, only the classic posture on this machine starts (BIENVENUE_PUBLIC_URL=http://localhost:5000)',
-  })
 }

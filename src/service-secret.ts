@@ -13,7 +13,8 @@ const SECRET_FILE = 'bienvenue.secret'
  * start at once one makes it and both read it (CHECKLIST R234, R238).
  *
  * @param knownFingerprint what the database remembers: with it, a missing file is not replaced
- * @throws AuthError `configuration_invalid` - the file holds no secret, or is missing beside a database that had one
+ * @throws AuthError `configuration_invalid` - the file holds no secret
+ * @throws AuthError `database_refused` - the file is missing, and the database had one
  */
 export function resolveRootSecret(config: Config, random: Random, knownFingerprint: string | null): readonly SecretVersion[] {
   if (config.secrets.root.length > 0) return config.secrets.root
@@ -21,7 +22,7 @@ export function resolveRootSecret(config: Config, random: Random, knownFingerpri
   if (isInMemory(config.database)) return parseSecret(made)
   const path = join(config.database.engine === 'sqlite' ? dirname(config.database.path ?? '') : '', SECRET_FILE)
   if (!existsSync(path) && knownFingerprint !== null) {
-    throw new AuthError('configuration_invalid', {
+    throw new AuthError('database_refused', {
       sentence: `The file ${path} is missing, and the database was used with the secret in it. Put it back, or set BIENVENUE_SECRET to what it held.`,
     })
   }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { writeBackup } from '../db/backup.ts'
@@ -12,6 +13,7 @@ export function backupCommand(configOf: () => Config): Command {
     .action((file: string) =>
       withDeps(configOf(), async (deps) => {
         if (existsSync(file)) throw new AuthError('file_refused', { sentence: `${file} exists already; a backup never overwrites.` })
+        if (!existsSync(dirname(file))) throw new AuthError('file_refused', { sentence: `The folder ${dirname(file)} does not exist.` })
         await writeBackup(deps.database, file)
         print(`Written to ${file}, without sessions and tokens. Keep the secret (bienvenue.secret, or BIENVENUE_SECRET) apart from it.`)
       }),

@@ -23,7 +23,7 @@ export async function runCommand(args: readonly string[], env: Environment): Pro
   program
     .command('serve', { isDefault: true })
     .description('run the service (the default)')
-    .action(() => serve(parseConfig(env)))
+    .action(() => serve(parseConfig(env, { toStart: true })))
   const configOf = () => parseConfig(env)
   for (const command of [
     configCommand(env),

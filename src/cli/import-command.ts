@@ -2,10 +2,11 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
+import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ImportSummary, importClassic, type RowReport } from '../import-classic/classic-import.ts'
 import { openClassicSource } from '../import-classic/classic-source.ts'
-import { print, printJson, safe, withDeps } from './output.ts'
+import { databaseExists, print, printJson, safe, withDeps } from './output.ts'
 
 interface Options {
   readonly dryRun?: boolean
@@ -39,7 +40,9 @@ async function importFile(config: Config, file: string, options: Options): Promi
   const listed: RowReport[] = []
   let done = 0
   if (showBar) bar.start(source.count, 0)
-  await withDeps(config, async (deps) => {
+  // A dry run against a database that is not there yet is judged against an empty one, and makes none.
+  const target: Config = options.dryRun && !databaseExists(config) ? { ...config, database: { engine: 'sqlite', path: null } } : config
+  const work = async (deps: Deps) => {
     const summary = await importClassic(deps, source, {
       dryRun: options.dryRun === true,
       onRow(row) {
@@ -52,7 +55,8 @@ async function importFile(config: Config, file: string, options: Options): Promi
     bar.stop()
     if (options.json) printJson({ dry_run: options.dryRun === true, ...summary, named: listed })
     else printSummary(summary, listed, options)
-  }).finally(() => {
+  }
+  await withDeps(target, work, { create: true }).finally(() => {
     bar.stop()
     report?.close()
   })

@@ -1,5 +1,6 @@
 import { type Environment, parseConfig } from '../config.ts'
 import { AuthError } from '../errors.ts'
+import { publicSentence } from '../http/error-response.ts'
 import { serve } from './serve.ts'
 
 /**
@@ -8,13 +9,13 @@ import { serve } from './serve.ts'
  */
 export async function run(args: readonly string[], env: Environment): Promise<void> {
   try {
-    if (args.length === 0 || (args.length === 1 && args[0] === 'serve')) return await serve(parseConfig(env))
+    if (args.length === 0 || (args.length === 1 && args[0] === 'serve')) return await serve(parseConfig(env, { toStart: true }))
     // The other commands are loaded when one is called: the service starts without them.
     const { runCommand } = await import('./commands.ts')
     process.exitCode = await runCommand(args, env)
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    console.error(error.details.sentence ?? error.message)
+    console.error(publicSentence(error))
     process.exitCode = EXIT_CODES[error.code] ?? 1
   }
 }

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { text as readAll } from 'node:stream/consumers'
-import type { Config } from '../config.ts'
+import { type Config, describeDatabase } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { makeLog } from '../log.ts'
@@ -8,7 +9,17 @@ import { openDeps } from '../open-auth.ts'
 import { findUserBy, type User } from '../users/user.ts'
 
 /** Run one command's work on the configured database, beside a service that may be running, and close it whatever happens. */
-export async function withDeps(config: Config, work: (deps: Deps) => Promise<void>): Promise<void> {
+export async function withDeps(
+  config: Config,
+  work: (deps: Deps) => Promise<void>,
+  options: { readonly create?: boolean } = {},
+): Promise<void> {
+  if (!options.create && !databaseExists(config)) {
+    // A misspelt path would otherwise be answered by an empty database.
+    throw new AuthError('file_refused', {
+      sentence: `There is no database ${describeDatabase(config.database)}. Is DATABASE_URL right? (bienvenue migrate makes a new one.)`,
+    })
+  }
   // Standard output is the command's own; problems go to standard error.
   const log = makeLog('warn', { write: (line) => void process.stderr.write(line) })
   const deps = await openDeps(config, { log })
@@ -17,6 +28,10 @@ export async function withDeps(config: Config, work: (deps: Deps) => Promise<voi
   } finally {
     await deps.database.close()
   }
+}
+
+export function databaseExists({ database }: Config): boolean {
+  return database.engine === 'postgres' || (database.path !== null && existsSync(database.path))
 }
 
 export function print(line = ''): void {

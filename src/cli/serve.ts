@@ -2,13 +2,12 @@ import { isoTime } from '../clock.ts'
 import { type Config, describeDatabase } from '../config.ts'
 import { toNodeHandler } from '../http/node-handler.ts'
 import { type Log, makeLog } from '../log.ts'
-import { openAuth, requireMail } from '../open-auth.ts'
+import { openAuth } from '../open-auth.ts'
 import { listen } from '../server.ts'
 import { parsePublicUrl } from '../setting-parsers.ts'
 
 /** Run the service until SIGTERM or SIGINT. */
 export async function serve(config: Config): Promise<void> {
-  requireMail(config)
   const log = makeLog(config.logLevel)
   const listener = await listen(config)
   const settled = withRealPort(config, listener.port)
@@ -79,7 +78,16 @@ function announce(config: Config, port: number, log: Log): void {
     // Whatever the log's level: with PORT=0 nothing else says the address.
     log.flush()
     console.log(
-      JSON.stringify({ level: 'info', time: isoTime(), event: 'listening', url: base, port, database: data, posture: config.posture }),
+      JSON.stringify({
+        level: 'info',
+        time: isoTime(),
+        event: 'listening',
+        pid: process.pid,
+        url: base,
+        port,
+        database: data,
+        posture: config.posture,
+      }),
     )
     return
   }

@@ -32,7 +32,7 @@ export function usersCommand(configOf: () => Config): Command {
     .option('--password-stdin', 'read the password from the first line of standard input')
     .option('--json', 'as JSON')
     .action((address: string, options: JsonOption & { passwordStdin?: boolean }) =>
-      withDeps(configOf(), (deps) => add(deps, address, options)),
+      withDeps(configOf(), (deps) => add(deps, address, options), { create: true }),
     )
   command('disable <address-or-id>', 'refuse logins and end every session at once').action((who: string) =>
     withDeps(configOf(), async (deps) => {

@@ -63,7 +63,10 @@ export async function readInput<T extends z.ZodObject>(c: RouteContext, schema: 
   const issue = result.error.issues[0]
   const field = String(issue?.path[0] ?? '')
   if (field !== '' && !fields.has(field))
-    throw new AuthError(rules.missing ?? 'field_required', rules.missing ? { logged: `missing ${field}` } : { field })
+    throw new AuthError(
+      rules.missing ?? 'field_required',
+      rules.missing ? { logged: `missing ${field}`, sentence: `The field "${field}" is missing.` } : { field },
+    )
   throw new AuthError('field_invalid', {
     field,
     sentence: `The field "${field}" cannot be used: ${issue?.message ?? 'it has the wrong form'}.`,

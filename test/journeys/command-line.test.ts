@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -181,4 +181,23 @@ test('a file that is no classic database is refused with 1, and ours is not mist
   assert.equal(started.code, 1)
   assert.match(started.stderr, /bienvenue import classic classic\.db/)
   assert.deepEqual(readFileSync(folder.file('classic.db')), readFileSync(data('classic.db')))
+})
+
+test('what only reads never makes a database: a misspelt path is said, and a dry run leaves nothing behind', async () => {
+  using folder = temporaryFolder()
+  for (const args of [
+    ['users', 'list'],
+    ['backup', 'copy.db'],
+    ['sessions', 'end', 'ann@example.com'],
+  ]) {
+    const result = await runCommand(folder.path, args, { env: { DATABASE_URL: 'file:misspelt.db' } })
+    assert.equal(result.code, 1, args.join(' '))
+    assert.match(result.stderr, /There is no database misspelt\.db/)
+  }
+  const dry = await runCommand(folder.path, ['import', 'classic', data('classic.db'), '--dry-run'])
+  assert.match(dry.stdout, /2 rows: 2 would be imported/)
+  assert.deepEqual(readdirSync(folder.path), [])
+  await runCommand(folder.path, ['migrate'])
+  const nowhere = await runCommand(folder.path, ['backup', 'no-such-folder/copy.db'])
+  assert.deepEqual([nowhere.code, nowhere.stderr.trim()], [1, 'The folder no-such-folder does not exist.'])
 })

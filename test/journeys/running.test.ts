@@ -187,7 +187,7 @@ test('a lost secret is said, and no new one is put in its place', async () => {
   }
   rmSync(folder.file('bienvenue.secret'))
   const started = await runCommand(folder.path, [], { env: { PORT: '0' } })
-  assert.equal(started.code, 2)
+  assert.equal(started.code, 1)
   assert.match(started.stderr, /bienvenue\.secret is missing/)
   assert.deepEqual(readdirSync(folder.path), ['bienvenue.db'])
 })
