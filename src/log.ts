@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { isoTime } from './clock.ts'
 import type { LogLevel } from './config.ts'
+import { jsonText } from './json-text.ts'
 
 export interface Log {
   debug(fields: object, message?: string): void
@@ -47,6 +48,7 @@ const SECRETS = [
 /** Lines wait up to so long, or until so many characters are there: one write for many requests. A line of an error goes out at once. */
 const BUFFER_LENGTH = 8_192
 const FLUSH_MILLISECONDS = 100
+const MAX_REASON = 200
 
 /**
  * One JSON line per request and event; readable lines on a terminal. A control character in a value is escaped, so one event is one line
@@ -61,12 +63,25 @@ export function makeLog(level: LogLevel, output?: LogOutput): Log {
     formatters: { level: (label: string) => ({ level: label }) },
   }
   if (output) return withRequests(pino(options, output), output)
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {})
   if (process.stdout.isTTY) {
-    const terminal: LogOutput = { write: (line) => void process.stdout.write(readable(line)) }
+    const terminal: LogOutput = { write: (line) => writeOut(readable(line)) }
     return withRequests(pino(options, terminal), terminal)
   }
-  const lines = bufferedLines((text) => void process.stdout.write(text))
+  const lines = bufferedLines(writeOut)
   return withRequests(pino(options, lines), lines, lines.flush)
+}
+
+/**
+ * A log that cannot be written, on a full disk or a closed pipe, stops nobody from logging in: its lines are lost. Nothing is said of it,
+ * because there is no place left to say it.
+ */
+function writeOut(text: string): void {
+  try {
+    process.stdout.write(text)
+  } catch {
+    // Files are written at once and refuse at once.
+  }
 }
 
 /** Many lines, one write. What a `kill -9` can lose of the log is a tenth of a second. */
@@ -108,10 +123,11 @@ function withRequests(logger: pino.Logger, output: { write(line: string): unknow
  * check (docs/adr/0006-cost-of-a-session-check.md). Method, route and reason come from outside, so they are encoded.
  */
 function requestLine({ requestId, method, route, status, milliseconds, client, refusal }: RequestLine): string {
-  const start = `{"level":"info","time":"${isoTime()}","event":"request","request_id":"${requestId}","method":${JSON.stringify(method)}`
-  const rest = `,"route":${JSON.stringify(route)},"status":${status},"ms":${milliseconds.toFixed(2)},"client":${client === null ? 'null' : `"${client}"`}`
+  // The longest reasons hold a header of somebody's; its beginning tells enough.
+  const start = `{"level":"info","time":"${isoTime()}","event":"request","request_id":"${requestId}","method":${jsonText(method)}`
+  const rest = `,"route":${jsonText(route)},"status":${status},"ms":${milliseconds.toFixed(2)},"client":${client === null ? 'null' : `"${client}"`}`
   if (refusal === null) return `${start}${rest}}\n`
-  const reason = refusal.reason === undefined ? '' : `,"reason":${JSON.stringify(refusal.reason)}`
+  const reason = refusal.reason === undefined ? '' : `,"reason":${jsonText(refusal.reason.slice(0, MAX_REASON))}`
   return `${start}${rest},"error":"${refusal.code}"${reason}}\n`
 }
 

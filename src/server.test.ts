@@ -26,7 +26,7 @@ test('slow and endless clients are cut off: 10 s for headers, 30 s for a request
     assert.equal(server.requestTimeout, 30_000)
     assert.equal(server.keepAliveTimeout, 5_000)
     assert.equal(server.maxHeadersCount, 100)
-    assert.equal(server.maxConnections, 10_000)
+    assert.equal(server.maxConnections, 4_000)
     // Node looks for them every 30 s unless told. Its own name for it is not in its types.
     assert.equal((server as unknown as { connectionsCheckingInterval: number }).connectionsCheckingInterval, 1_000)
   }

@@ -20,7 +20,9 @@ const KEEP_ALIVE_TIMEOUT_MS = 5_000
 const CHECK_INTERVAL_MS = 1_000
 const MAX_HEADERS_COUNT = 100
 const MAX_HEADER_BYTES = 16 * 1024
-const MAX_CONNECTIONS = 10_000
+const MAX_CONNECTIONS = 4_000
+/** A connection on which nothing moves, also an answer that nobody takes. Longer than any request may last. */
+const STALLED_TIMEOUT_MS = 35_000
 /** What is in flight at a stop gets so long, then its sockets are closed. */
 const STOP_DEADLINE_MS = 10_000
 
@@ -84,6 +86,7 @@ function makeServer(onRequest: Handler): Server {
   )
   server.maxHeadersCount = MAX_HEADERS_COUNT
   server.maxConnections = MAX_CONNECTIONS
+  server.timeout = STALLED_TIMEOUT_MS
   server.on('clientError', answerClientError)
   // An expectation that nobody knows is no reason to refuse (RFC 9110 section 10.1.1).
   server.on('checkExpectation', onRequest)
@@ -92,7 +95,10 @@ function makeServer(onRequest: Handler): Server {
 
 /** What Node's parser refuses never reaches a route; it gets an answer all the same (CHECKLIST R263, R265). */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket | import('node:stream').Duplex): void {
-  if (!socket.writable) return void socket.destroy()
+  // Node's own field. An earlier request, complete, still waits for its answer here, and this one would be taken for it.
+  const { _httpMessage: due } = socket as { _httpMessage?: ServerResponse | null }
+  const owesAnswer = due?.req.complete === true
+  if (!socket.writable || owesAnswer) return void socket.destroy()
   const [status, reason] =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? ['431', 'Request Header Fields Too Large']

@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ImportSummary, importClassic, type RowReport } from '../import-classic/classic-import.ts'
 import { openClassicSource } from '../import-classic/classic-source.ts'
+import { jsonText } from '../json-text.ts'
 import { databaseExists, print, printJson, safe, withDeps } from './output.ts'
 
 interface Options {
@@ -98,7 +99,7 @@ function openReport(path: string) {
   }
   return {
     write(row: RowReport) {
-      lines += `${JSON.stringify(row)}\n`
+      lines += `${jsonText(row)}\n`
       if (lines.length > 65_536) flush()
     },
     close() {

@@ -4,6 +4,7 @@ import { text as readAll } from 'node:stream/consumers'
 import { type Config, describeDatabase } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { jsonText } from '../json-text.ts'
 import { makeLog } from '../log.ts'
 import { openDeps } from '../open-auth.ts'
 import { findUserBy, type User } from '../users/user.ts'
@@ -39,7 +40,7 @@ export function print(line = ''): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2))
+  print(jsonText(value, 2))
 }
 
 /** Columns as wide as their widest cell; a head of `null` prints none. */
@@ -54,7 +55,7 @@ export function printTable(head: readonly string[] | null, rows: readonly (reado
 
 /** Nothing that a user typed reaches the terminal as a control code. */
 export function safe(text: string): string {
-  return text.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '?')
+  return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?')
 }
 
 /** A user by address or by id, as people have either at hand. */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { jsonText } from '../json-text.ts'
 import { requestReset } from '../password-reset/password-reset.ts'
 import { hashNewPassword } from '../passwords/password.ts'
 import { listSessions } from '../sessions/session.ts'
@@ -70,7 +71,7 @@ async function list(deps: Deps, options: JsonOption & { limit?: number; after?: 
   let first = true
   while (left > 0) {
     const page = await listUsers(deps, { after, limit: Math.min(PAGE, left) })
-    if (options.json) for (const user of page) print(JSON.stringify(viewOf(user)))
+    if (options.json) for (const user of page) print(jsonText(viewOf(user)))
     else if (page.length > 0 || first) printTable(first ? HEAD : null, page.map(rowOf))
     first = false
     left -= page.length

@@ -15,6 +15,8 @@ const BCRYPT_MAX_BYTES = 72
 const PBKDF2_MAX_ITERATIONS = 3_000_000
 const SCRYPT_MAX_BYTES = 256 * 1024 * 1024
 const SCRYPT_MAX_PARALLELISM = 16
+/** Lanes are worked through one after the other: this many bytes in all take about a second. */
+const SCRYPT_MAX_WORK = 512 * 1024 * 1024
 
 const pbkdf2Async = promisify(pbkdf2)
 const scryptAsync = promisify<string, Uint8Array | string, number, ScryptOptions, Buffer>(scrypt)
@@ -87,7 +89,16 @@ function scryptVerifier(
   const memory = 128 * N * blockSize
   // RFC 7914 section 6: N is a power of two, above 1 and below 2^(128 * r / 8).
   const usableN = N > 1 && Number.isInteger(Math.log2(N)) && Math.log2(N) < 16 * blockSize
-  if (!usableN || blockSize < 1 || lanes < 1 || lanes > SCRYPT_MAX_PARALLELISM || memory > SCRYPT_MAX_BYTES || !salt || !expected)
+  if (
+    !usableN ||
+    blockSize < 1 ||
+    lanes < 1 ||
+    lanes > SCRYPT_MAX_PARALLELISM ||
+    memory > SCRYPT_MAX_BYTES ||
+    memory * lanes > SCRYPT_MAX_WORK ||
+    !salt ||
+    !expected
+  )
     return null
   const options = { N, r: blockSize, p: lanes, maxmem: 2 * memory + 1024 * 1024 }
   return async (typed) => !endsInNul(typed) && sameBytes(await scryptAsync(typed, salt, expected.length, options), expected)

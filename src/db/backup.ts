@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Database } from './database.ts'
 
@@ -11,9 +11,10 @@ const LEFT_OUT = ['sessions', 'reset_tokens'] as const
  */
 export async function writeBackup(database: Database, file: string): Promise<void> {
   const unfinished = `${file}.unfinished`
+  // For its owner only from its first moment, and never in the place of somebody else's file.
+  closeSync(openSync(unfinished, 'wx', 0o600))
   try {
     await database.copyTo(unfinished)
-    chmodSync(unfinished, 0o600)
     using copy = new DatabaseSync(unfinished)
     // The rows themselves, not only their entry in the list of free pages.
     copy.exec('pragma secure_delete = on')

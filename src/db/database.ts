@@ -37,6 +37,12 @@ export interface Database {
    * is still true while it has it. `null`: this database cannot tell, so nothing that was read may be kept.
    */
   version(): number | null
+  /**
+   * Can it be written to?
+   *
+   * @throws AuthError `unavailable`
+   */
+  requireWritable(): Promise<void>
   /** Write a copy of the whole database to a new file, while others go on using this one. */
   copyTo(path: string): Promise<void>
   /** A second call waits for the first. */

@@ -55,6 +55,11 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     inTransaction: (work) => withRetries(() => db.transaction().execute(work)),
     keep: (build) => keep(pool, db, build, options.prepare),
     version: () => null,
+    // A server that has become a read-only replica says so.
+    requireWritable: async () =>
+      void (await db
+        .transaction()
+        .execute((tx) => tx.updateTable('bienvenue_migrations').set({ applied_at: 0 }).where('name', '=', 'lock').execute())),
     async copyTo() {
       throw new AuthError('file_refused', { sentence: 'A PostgreSQL database is copied with its own tools: pg_dump (docs/operations.md).' })
     },

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { Kysely } from 'kysely'
@@ -20,9 +20,9 @@ const READ_BUSY_MILLISECONDS = 50
 export async function openSqlite(path: string | null): Promise<Database> {
   if (path === null) return openInMemory()
   refuseForeignFile(path)
+  // CHECKLIST R238: the file holds password hashes, and is nobody else's from its first moment.
+  makePrivate(path)
   const worker = await startWriter(path)
-  // CHECKLIST R238: the file holds password hashes.
-  chmodSync(path, 0o600)
   const reader = openConnection(path, { readOnly: true, busyMilliseconds: READ_BUSY_MILLISECONDS })
   const reads = kysely((sql, parameters) => runHere(reader.run, sql, parameters), null)
   const writes = kysely(worker.run, makeLock())
@@ -33,11 +33,26 @@ export async function openSqlite(path: string | null): Promise<Database> {
     keep: (build) => keep(reads, build, (sql, parameters) => runHere(reader.run, sql, parameters)),
     // Of the reading connection, which never writes: every commit there is, is somebody else's (sqlite.org/pragma.html#pragma_data_version).
     version: () => Number(runHere(reader.run, 'pragma data_version', []).rows[0]?.data_version),
+    // The thread that writes answers: it is alive, and has the file.
+    requireWritable: async () => void (await worker.run('select 1', [])),
     copyTo: async (target) => void runHere(reader.run, 'vacuum into ?', [target]),
     async close() {
       reader.close()
       await worker.close()
     },
+  }
+}
+
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+    chmodSync(path, 0o600)
+  } catch (error) {
+    throw new AuthError(
+      'database_refused',
+      { sentence: `The database file ${path} cannot be opened: ${(error as Error).message}` },
+      { cause: error },
+    )
   }
 }
 
@@ -54,6 +69,7 @@ function openInMemory(): Database {
     keep: (build) => keep(db, build, (sql, parameters) => (lock.held ? afterLock(lock, () => run(sql, parameters)) : run(sql, parameters))),
     // The one connection does not see its own commits in data_version.
     version: () => null,
+    requireWritable: async () => {},
     copyTo: async (target) => void run('vacuum into ?', [target]),
     close: async () => connection.close(),
   }
@@ -115,8 +131,9 @@ async function startWriter(path: string) {
   const run: RunStatement = (sql, parameters, before) =>
     new Promise((resolve, reject) => {
       if (failure) return reject(databaseUnavailable(failure))
-      waiting.push({ resolve, reject })
+      // First, so that nobody waits for an answer to what could not be sent.
       worker.postMessage({ sql, parameters, before })
+      waiting.push({ resolve, reject })
     })
   try {
     await run('select 1', [])
@@ -131,6 +148,7 @@ async function startWriter(path: string) {
     run,
     close: () =>
       new Promise<void>((resolve) => {
+        if (failure) return resolve()
         worker.once('exit', () => resolve())
         worker.postMessage('close')
       }),

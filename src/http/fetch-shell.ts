@@ -10,19 +10,19 @@ export interface RequestInfo {
 
 /** The library form: `Request` in, `Response` out. */
 export function makeFetch(answer: (ask: Ask) => Promise<Answer>) {
-  return async function fetch(request: Request, info: RequestInfo = {}): Promise<Response> {
+  return async function fetch(request: Request, info?: RequestInfo | null): Promise<Response> {
     const { status, body, headers } = await answer(askOf(request, info))
     // Bodies are text or null; a HEAD has none.
     return new Response(request.method === 'HEAD' ? null : body, { status, headers })
   }
 }
 
-function askOf(request: Request, info: RequestInfo): Ask {
+function askOf(request: Request, info: RequestInfo | null | undefined): Ask {
   const url = new URL(request.url)
   return {
     method: request.method,
     target: url.pathname + url.search,
-    peer: info.clientAddress ?? null,
+    peer: typeof info?.clientAddress === 'string' ? info.clientAddress : null,
     isSocketAddress: false,
     // A Request that was made by hand has no Host; its URL says it.
     header: (name) => request.headers.get(name) ?? (name === 'host' ? url.host : null),

@@ -25,6 +25,8 @@ export function guardPosture(config: Config, ask: Pick<Ask, 'peer' | 'header'>):
   }
   if (ask.peer !== null && !isLoopbackAddress(ask.peer)) throw new AuthError('loopback_only', { logged: `peer ${ask.peer}` })
   if (host === null || !isLoopbackHost(host)) throw new AuthError('host_refused', { logged: `host ${host}` })
+  // Whoever adds this is a proxy, and says no more about itself than its name.
+  if (ask.header('via') !== null) throw new AuthError('loopback_only', { logged: 'via' })
   for (const name of FORWARDED_LISTS) {
     const value = ask.header(name)
     if (value !== null && !value.split(',').every((entry) => isLoopbackHost(entry.trim()) || isLoopbackAddress(entry.trim()))) {

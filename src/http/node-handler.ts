@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { AuthError } from '../errors.ts'
 import type { Answer } from './answer.ts'
 import type { Ask } from './ask.ts'
@@ -30,7 +31,7 @@ export function toNodeHandler(auth: AnswerHandler): (incoming: IncomingMessage, 
     }
     auth
       .answer(askOf(incoming))
-      .then((answer) => write(outgoing, answer, incoming.method === 'HEAD'))
+      .then((answer) => write(incoming, outgoing, answer))
       // `answer` never rejects. What Node refuses to write, the client cannot be given: its connection ends, ours goes on.
       .catch((error: Error) => outgoing.destroy(error))
   }
@@ -105,10 +106,25 @@ async function readByOthers(incoming: FrameworkMessage, limit: number): Promise<
   })
 }
 
-function write(outgoing: ServerResponse, { status, headers, body }: Answer, isHead: boolean): void {
+/** Bytes of answers that one connection may leave unread: a few of our largest. A client that asks on and on and reads nothing loses its connection, not us our memory. */
+const MAX_UNREAD_BYTES = 128 * 1024
+
+/** Answers that wait behind an earlier one on their connection: only clients that pipeline have any. */
+const queuedBytes = new WeakMap<Socket, number>()
+
+function write(incoming: IncomingMessage, outgoing: ServerResponse, { status, headers, body }: Answer): void {
+  const length = body === null ? 0 : Buffer.byteLength(body)
   const lines: string[] = []
   for (const name in headers) lines.push(name, headers[name] ?? '')
-  if (status !== 204) lines.push('content-length', String(body === null ? 0 : Buffer.byteLength(body)))
+  if (status !== 204) lines.push('content-length', String(length))
   outgoing.writeHead(status, lines)
-  outgoing.end(isHead ? undefined : (body ?? undefined))
+  outgoing.end(incoming.method === 'HEAD' ? undefined : (body ?? undefined))
+  const { socket } = incoming
+  if (outgoing.socket === null && !outgoing.destroyed) noteQueued(socket, outgoing, length)
+  if (socket.writableLength + (queuedBytes.get(socket) ?? 0) > MAX_UNREAD_BYTES) socket.destroy()
+}
+
+function noteQueued(socket: Socket, outgoing: ServerResponse, length: number): void {
+  queuedBytes.set(socket, (queuedBytes.get(socket) ?? 0) + length)
+  outgoing.once('close', () => queuedBytes.set(socket, (queuedBytes.get(socket) ?? 0) - length))
 }

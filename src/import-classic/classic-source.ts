@@ -19,6 +19,8 @@ export interface ClassicSource extends Disposable {
 }
 
 const COLUMNS = ['id', 'email', 'hashed_password']
+/** No address is longer than 254 bytes, and one that was cut is none either. */
+const EMAIL = 'substr(users.email, 1, 512)'
 
 /**
  * Open the database of a classic service, for reading only. Which of several rows for one address wins is worked out by SQLite in a temporary
@@ -53,7 +55,11 @@ function requireUsersTable(database: DatabaseSync, path: string): void {
   const columns = database.prepare("select name from pragma_table_info('users')").all()
   const names = columns.map(({ name }) => name)
   const missing = COLUMNS.filter((name) => !names.includes(name))
-  if (missing.length === 0) return
+  const isTable = database.prepare("select 1 from sqlite_master where type = 'table' and name = 'users'").get() !== undefined
+  if (missing.length === 0 && isTable) {
+    if (!database.prepare("select 1 from users where typeof(id) <> 'integer' limit 1").get()) return
+    throw new AuthError('file_refused', { sentence: `The table "users" of ${path} has ids that are not whole numbers.` })
+  }
   throw new AuthError('file_refused', {
     sentence: `The file ${path} has no table "users" with the columns ${COLUMNS.join(', ')} (missing: ${missing.join(', ')}).`,
   })
@@ -63,7 +69,7 @@ function requireUsersTable(database: DatabaseSync, path: string): void {
 function indexAddresses(database: DatabaseSync): void {
   database.exec('pragma temp_store = file; create temp table address_of (id integer primary key, address text); begin')
   const insert = database.prepare('insert into temp.address_of values (?, ?)')
-  for (const { id, email } of database.prepare('select id, email from main.users').iterate()) {
+  for (const { id, email } of database.prepare(`select id, ${EMAIL} as email from main.users`).iterate()) {
     insert.run(Number(id), parseEmailAddress(textOf(email))?.canonical ?? null)
   }
   database.exec('commit; create index temp.address_of_address on address_of (address, id)')
@@ -71,7 +77,7 @@ function indexAddresses(database: DatabaseSync): void {
 
 function* readRows(database: DatabaseSync): Generator<ClassicRow> {
   const statement = database.prepare(`
-    select users.id, users.email, users.hashed_password,
+    select users.id, ${EMAIL} as email, substr(users.hashed_password, 1, 1024) as hashed_password,
       (select min(other.id) from temp.address_of as other where other.address = own.address) as winner
     from users join temp.address_of as own on own.id = users.id
     order by users.id

@@ -51,7 +51,9 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       access: anyone,
       answers: { 200: { description: 'Ready', body: z.strictObject({ status: z.literal('ready') }) } },
       async handle(c) {
-        const migrated = await isMigrated(deps.database).catch((error: unknown) => {
+        const { database } = deps
+        const asked = database.requireWritable().then(() => isMigrated(database))
+        const migrated = await asked.catch((error: unknown) => {
           // Whatever keeps the question from being answered keeps the service from being ready.
           throw new AuthError('unavailable', { logged: 'the database did not answer' }, { cause: error })
         })

@@ -133,10 +133,15 @@ export function requireStoredText(hash: unknown): string {
   return hash
 }
 
-/** At most 64 characters, none of them a control: it will stand in mails and pages (CHECKLIST R129, R131). `null` clears it. */
+/** At most 64 characters, none of them a control or one that turns the direction of text: it will stand in mails and pages (CHECKLIST R129, R131). `null` clears it. */
 export function parseName(value: unknown): string | null {
   if (value === null || value === '') return null
-  if (typeof value !== 'string' || [...value].length > NAME_MAX_LENGTH || /\p{Cc}/u.test(value) || !value.isWellFormed()) {
+  if (
+    typeof value !== 'string' ||
+    [...value].length > NAME_MAX_LENGTH ||
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(value) ||
+    !value.isWellFormed()
+  ) {
     throw invalidField('name', `The field "name" must be text of at most ${NAME_MAX_LENGTH} characters without line breaks.`)
   }
   return value
@@ -146,7 +151,8 @@ export function parseName(value: unknown): string | null {
 export function parseMetadata(value: unknown): string | null {
   if (value === null) return null
   const text = typeof value === 'object' && !Array.isArray(value) ? JSON.stringify(value) : undefined
-  if (text === undefined) throw invalidField('metadata', 'The field "metadata" must be a JSON object.')
+  // An object can stringify itself as something else.
+  if (!text?.startsWith('{')) throw invalidField('metadata', 'The field "metadata" must be a JSON object.')
   if (Buffer.byteLength(text) > METADATA_MAX_BYTES)
     throw invalidField('metadata', `The field "metadata" is larger than ${METADATA_MAX_BYTES} bytes.`)
   return text
