@@ -23,7 +23,9 @@ interface SessionRow {
   readonly amr: string
 }
 
-type JoinedRow = SessionRow & Omit<UserRow, 'email_canonical' | 'updated_at'>
+/** Whether there is a password, not its hash: these rows stay in memory. SQLite says 1, PostgreSQL true. */
+type JoinedRow = SessionRow &
+  Omit<UserRow, 'email_canonical' | 'updated_at' | 'password_hash'> & { readonly has_password: number | boolean }
 
 /**
  * The service's hot path, one a database: session and user in one prepared query, and rows kept while the database has not changed at all
@@ -47,7 +49,7 @@ function lookupOf(database: Database): Lookup {
     db
       .selectFrom('sessions')
       .innerJoin('users', 'users.id', 'sessions.user_id')
-      .select([
+      .select((is) => [
         'sessions.id as session_id',
         'sessions.created_at as session_created_at',
         'sessions.authenticated_at',
@@ -58,7 +60,7 @@ function lookupOf(database: Database): Lookup {
         'users.external_id',
         'users.email',
         'users.email_verified_at',
-        'users.password_hash',
+        is('users.password_hash', 'is not', null).$castTo<number | boolean>().as('has_password'),
         'users.password_changed_at',
         'users.name',
         'users.metadata',
@@ -91,7 +93,7 @@ export async function findSession(database: Database, tokenHash: TokenHash): Pro
   if (!row) return null
   return {
     id: row.session_id,
-    user: toUser(row),
+    user: toUser(row, Boolean(row.has_password)),
     createdAt: new Date(row.session_created_at),
     authenticatedAt: new Date(row.authenticated_at),
     lastSeenAt: new Date(row.last_seen_at),

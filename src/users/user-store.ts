@@ -15,7 +15,7 @@ export interface UserChanges {
 }
 
 /** Rows to users: the one place where the columns' names are turned round. */
-export function toUser(row: Omit<UserRow, 'email_canonical' | 'updated_at'>): User {
+export function toUser(row: Omit<UserRow, 'email_canonical' | 'updated_at' | 'password_hash'>, hasPassword: boolean): User {
   return {
     id: row.id,
     externalId: row.external_id,
@@ -23,7 +23,7 @@ export function toUser(row: Omit<UserRow, 'email_canonical' | 'updated_at'>): Us
     emailVerified: row.email_verified_at !== null,
     name: row.name,
     metadata: row.metadata === null ? null : JSON.parse(row.metadata),
-    hasPassword: row.password_hash !== null,
+    hasPassword,
     disabled: row.disabled_at !== null,
     createdAt: new Date(row.created_at),
     passwordChangedAt: row.password_changed_at === null ? null : new Date(row.password_changed_at),
@@ -52,7 +52,7 @@ export async function insertUser(tx: Db, user: NewUser & { readonly id: string; 
     .onConflict((conflict) => conflict.column('email_canonical').doNothing())
     .returningAll()
     .executeTakeFirst()
-  return row ? toUser(row) : null
+  return row ? toUser(row, row.password_hash !== null) : null
 }
 
 export async function findUserWhere(
@@ -67,7 +67,7 @@ export async function findUserWhere(
     .$if(where.externalId !== undefined, (query) => query.where('external_id', '=', where.externalId ?? ''))
     .limit(1)
     .executeTakeFirst()
-  return row ? toUser(row) : null
+  return row ? toUser(row, row.password_hash !== null) : null
 }
 
 /** False: no such user. A taken address is refused, and the transaction with it. */
@@ -134,7 +134,7 @@ export async function selectUsers(
     .orderBy('email_canonical')
     .limit(page.limit)
     .execute()
-  return rows.map((row) => ({ ...toUser(row), canonical: row.email_canonical }))
+  return rows.map((row) => ({ ...toUser(row, row.password_hash !== null), canonical: row.email_canonical }))
 }
 
 /** Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile. */

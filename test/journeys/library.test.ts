@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createAuth } from '../../src/create-auth.ts'
+import { createUser, requireEmailAddress } from '../../src/users/user.ts'
 import { hardenedEnv, startTestApp } from '../test-app.ts'
 
 const post = (path: string, fields: Record<string, string>) =>
@@ -53,4 +54,18 @@ test('a field name that a client made up is told to the client and kept out of t
   const answer = await app.request('PATCH', '/account', { session, json: { 'my secret pass phrase': '1' } })
   assert.deepEqual([answer.status, answer.json.field], [400, 'my secret pass phrase'])
   assert.equal(JSON.stringify(app.logLines).includes('pass phrase'), false)
+})
+
+test('a session knows whether its user has a password', async () => {
+  await using app = await startTestApp()
+  await createUser(app.auth.deps, { email: requireEmailAddress('without@example.com'), passwordHash: null })
+  await app.register('with@example.com', 'pw')
+  for (const [email, factors] of [
+    ['without@example.com', []],
+    ['with@example.com', ['password']],
+  ] as const) {
+    const session = (await app.auth.createSession(email)) ?? ''
+    assert.equal((await app.auth.getUserFromSessionId(session))?.hasPassword, factors.length > 0)
+    assert.deepEqual((await app.request('GET', '/account', { session })).json.factors, factors)
+  }
 })
