@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ENGINE, freshDatabase } from './fresh-database.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -12,6 +13,40 @@ export function temporaryFolder(): Disposable & { readonly path: string; file(na
   return { path, file: (name) => join(path, name), [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** A folder to run the program in, on a database of the engine that this run is for: a file in it, or one on the server. */
+export interface FreshPlace extends AsyncDisposable {
+  readonly path: string
+  file(name: string): string
+  /** What the program needs in its environment to use that database. */
+  readonly env: Readonly<Record<string, string>>
+  /** Run one command of the program, to its end. */
+  run(args: readonly string[], options?: RunOptions): Promise<Finished>
+  /** The real service in its own process. */
+  start(env?: Readonly<Record<string, string>>): Promise<ServiceProcess & AsyncDisposable>
+}
+
+export async function freshPlace(): Promise<FreshPlace> {
+  const folder = temporaryFolder()
+  const database = await freshDatabase()
+  const env: Record<string, string> = ENGINE === 'postgres' ? { DATABASE_URL: database.url } : {}
+  return {
+    path: folder.path,
+    file: folder.file,
+    env,
+    run: (args, options = {}) => runCommand(folder.path, args, { ...options, env: { ...env, ...options.env } }),
+    start: (more = {}) => startService(folder.path, { ...env, ...more }),
+    async [Symbol.asyncDispose]() {
+      await database[Symbol.asyncDispose]()
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+}
+
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
@@ -19,17 +54,13 @@ export interface Finished {
 }
 
 /** The environment of a child: nothing of ours leaks into it. */
-function environmentOf(env: Record<string, string>): NodeJS.ProcessEnv {
+function environmentOf(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env
   return { PATH, HOME, ...env }
 }
 
 /** Run one command of the program in a folder, to its end. */
-export function runCommand(
-  cwd: string,
-  args: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly input?: string } = {},
-): Promise<Finished> {
+export function runCommand(cwd: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = spawn(process.execPath, [main, ...args], { cwd, env: environmentOf(options.env ?? {}) })
   child.stdin.end(options.input ?? '')
   return finished(child)
@@ -53,7 +84,7 @@ export interface ServiceProcess {
 }
 
 /** The real service in its own process on a free port, once it says that it listens. */
-export async function startService(cwd: string, env: Record<string, string> = {}): Promise<ServiceProcess & AsyncDisposable> {
+export async function startService(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess & AsyncDisposable> {
   const child = spawn(process.execPath, [main], { cwd, env: environmentOf({ PORT: '0', ...env }), stdio: ['ignore', 'pipe', 'pipe'] })
   const end = finished(child)
   const url = await new Promise<string>((resolve, reject) => {

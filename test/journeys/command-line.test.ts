@@ -3,13 +3,14 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { runCommand, startService, temporaryFolder } from '../service-process.ts'
+import { onlyOn } from '../fresh-database.ts'
+import { freshPlace } from '../service-process.ts'
 
 const data = (name: string) => fileURLToPath(new URL(`../data/${name}`, import.meta.url))
 const form = (fields: Record<string, string>, method = 'POST') => ({ method, body: new URLSearchParams(fields) })
 
 test('every command has help, and wrong usage ends with 2 and a hint', async () => {
-  using folder = temporaryFolder()
+  await using place = await freshPlace()
   const helps = [
     '--help',
     'users --help',
@@ -19,30 +20,30 @@ test('every command has help, and wrong usage ends with 2 and a hint', async () 
     'backup --help',
     'config --help',
   ]
-  for (const result of await Promise.all(helps.map((args) => runCommand(folder.path, args.split(' '))))) {
+  for (const result of await Promise.all(helps.map((args) => place.run(args.split(' '))))) {
     assert.equal(result.code, 0)
     assert.match(result.stdout, /Usage: bienvenue/)
   }
-  const unknown = await runCommand(folder.path, ['user'])
+  const unknown = await place.run(['user'])
   assert.equal(unknown.code, 2)
   assert.match(unknown.stderr, /did you mean users\?/)
-  assert.equal((await runCommand(folder.path, ['users', 'show'])).code, 2)
+  assert.equal((await place.run(['users', 'show'])).code, 2)
 })
 
 test('wrong settings are reported all at once, and nothing is created', async () => {
-  using folder = temporaryFolder()
-  const result = await runCommand(folder.path, [], { env: { PORT: 'x', BIENVENUE_SESION_IDLE: '3d', HOST: '0.0.0.0' } })
+  await using place = await freshPlace()
+  const result = await place.run([], { env: { PORT: 'x', BIENVENUE_SESION_IDLE: '3d', HOST: '0.0.0.0' } })
   assert.equal(result.code, 2)
   assert.match(result.stderr, /PORT is not a whole number/)
   assert.match(result.stderr, /did you mean BIENVENUE_SESSION_IDLE\?/)
   assert.match(result.stderr, /HOST 0\.0\.0\.0 is not a loopback address/)
-  assert.equal(existsSync(folder.file('bienvenue.db')), false)
+  assert.equal(existsSync(place.file('bienvenue.db')), false)
 })
 
 test('`config` shows what is in force and never a secret', async () => {
-  using folder = temporaryFolder()
+  await using place = await freshPlace()
   const secret = 'canary-0123456789-abcdefghijklmnopqrstuvwxyz'
-  const result = await runCommand(folder.path, ['config', '--json'], { env: { BIENVENUE_SECRET: secret, BIENVENUE_SESSION_IDLE: '12h' } })
+  const result = await place.run(['config', '--json'], { env: { BIENVENUE_SECRET: secret, BIENVENUE_SESSION_IDLE: '12h' } })
   assert.equal(result.code, 0)
   const settings = JSON.parse(result.stdout)
   assert.deepEqual(settings.BIENVENUE_SESSION_IDLE, { value: '12h', from: 'environment' })
@@ -51,9 +52,9 @@ test('`config` shows what is in force and never a secret', async () => {
 })
 
 test('users can be added, shown, listed, disabled, enabled, reset and deleted while the service runs', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
-  const run = (args: string, input?: string) => runCommand(folder.path, args.split(' '), input === undefined ? {} : { input })
+  await using place = await freshPlace()
+  await using service = await place.start()
+  const run = (args: string, input?: string) => place.run(args.split(' '), input === undefined ? {} : { input })
   const logIn = (password: string) => fetch(`${service.url}/sessions`, form({ email: 'ann@example.com', password }))
 
   assert.equal((await run('users add ann@example.com --password-stdin', 'first\n')).code, 0)
@@ -90,9 +91,13 @@ test('users can be added, shown, listed, disabled, enabled, reset and deleted wh
   assert.equal((await run('users show ann@example.com')).code, 3)
 })
 
-test('a backup of a database in use has the users and neither sessions nor tokens, and starts as a service', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+const backupsAreFiles = onlyOn('sqlite', 'a PostgreSQL database is copied with its own tools')
+
+test('a backup of a database in use has the users and neither sessions nor tokens, and starts as a service', {
+  skip: backupsAreFiles,
+}, async () => {
+  await using place = await freshPlace()
+  await using service = await place.start()
   const user = { email: 'ann@example.com', password: 'secret of ann' }
   await fetch(`${service.url}/users`, form(user))
   const login = await fetch(`${service.url}/sessions`, form(user))
@@ -100,15 +105,15 @@ test('a backup of a database in use has the users and neither sessions nor token
     reset_token: string
   }
 
-  assert.equal((await runCommand(folder.path, ['backup', 'copy.db'])).code, 0)
-  assert.equal(statSync(folder.file('copy.db')).mode & 0o777, 0o600)
-  using copy = new DatabaseSync(folder.file('copy.db'), { readOnly: true })
+  assert.equal((await place.run(['backup', 'copy.db'])).code, 0)
+  assert.equal(statSync(place.file('copy.db')).mode & 0o777, 0o600)
+  using copy = new DatabaseSync(place.file('copy.db'), { readOnly: true })
   const count = (table: string) => copy.prepare(`select count(*) as n from ${table}`).get()?.n
   assert.deepEqual([count('users'), count('sessions'), count('reset_tokens')], [1, 0, 0])
-  assert.equal((await runCommand(folder.path, ['backup', 'copy.db'])).code, 1, 'never overwrites')
+  assert.equal((await place.run(['backup', 'copy.db'])).code, 1, 'never overwrites')
 
   const cookie = String(login.headers.getSetCookie()[0]?.split(';')[0])
-  await using restored = await startService(folder.path, { DATABASE_URL: 'file:copy.db' })
+  await using restored = await place.start({ DATABASE_URL: 'file:copy.db' })
   assert.equal((await fetch(`${restored.url}/profile`, { headers: { cookie } })).status, 403)
   assert.equal(
     (await fetch(`${restored.url}/reset_password`, form({ email: user.email, reset_token, new_password: 'x' }, 'PUT'))).status,
@@ -118,9 +123,9 @@ test('a backup of a database in use has the users and neither sessions nor token
 })
 
 test('the classic database of the reference is imported, and its users log in with their old passwords', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
-  const imported = await runCommand(folder.path, ['import', 'classic', data('classic.db'), '--report', 'report.jsonl'])
+  await using place = await freshPlace()
+  await using service = await place.start()
+  const imported = await place.run(['import', 'classic', data('classic.db'), '--report', 'report.jsonl'])
   assert.equal(imported.code, 0)
   assert.match(imported.stdout, /2 rows: 2 imported \(0 without a password\), 0 there already, 0 rejected/)
   for (const [email, password] of [
@@ -138,8 +143,8 @@ test('the classic database of the reference is imported, and its users log in wi
 })
 
 test('what is found in the wild is imported by the rules, every exception is named, and twice is the same as once', async () => {
-  using folder = temporaryFolder()
-  const run = (...args: string[]) => runCommand(folder.path, ['import', 'classic', data('classic-nasty.db'), '--json', ...args])
+  await using place = await freshPlace()
+  const run = (...args: string[]) => place.run(['import', 'classic', data('classic-nasty.db'), '--json', ...args])
   const dry = JSON.parse((await run('--dry-run')).stdout)
   const first = JSON.parse((await run('--report', 'report.jsonl')).stdout)
   const second = JSON.parse((await run()).stdout)
@@ -158,46 +163,50 @@ test('what is found in the wild is imported by the rules, every exception is nam
     20: 'not an email address',
     21: 'without a password: bcrypt cost 31 is above 14',
   })
-  assert.equal(readFileSync(folder.file('report.jsonl'), 'utf8').trim().split('\n').length, 18)
+  assert.equal(readFileSync(place.file('report.jsonl'), 'utf8').trim().split('\n').length, 18)
   assert.deepEqual([second.imported, second.already_imported, second.rejected], [0, 12, 6])
-  const zoe = JSON.parse((await runCommand(folder.path, ['users', 'show', 'zoe@example.com', '--json'])).stdout)
+  const zoe = JSON.parse((await place.run(['users', 'show', 'zoe@example.com', '--json'])).stdout)
   assert.equal(zoe.external_id, '400', "the application's foreign keys go on working")
 })
 
 test('a file that is no classic database is refused with 1, and ours is not mistaken for one', async () => {
-  using folder = temporaryFolder()
-  writeFileSync(folder.file('text.db'), 'this is no database, but it is long enough to look like one, perhaps')
+  await using place = await freshPlace()
+  writeFileSync(place.file('text.db'), 'this is no database, but it is long enough to look like one, perhaps')
   for (const [file, pattern] of [
     ['missing.db', /no file missing\.db/],
     ['text.db', /cannot be read as a SQLite database/],
   ] as const) {
-    const result = await runCommand(folder.path, ['import', 'classic', file])
+    const result = await place.run(['import', 'classic', file])
     assert.equal(result.code, 1)
     assert.match(result.stderr, pattern)
   }
   // Started on the reference's own file, the service leaves it alone and names the command.
-  writeFileSync(folder.file('classic.db'), readFileSync(data('classic.db')))
-  const started = await runCommand(folder.path, [], { env: { DATABASE_URL: 'file:classic.db', PORT: '0' } })
+  writeFileSync(place.file('classic.db'), readFileSync(data('classic.db')))
+  const started = await place.run([], { env: { DATABASE_URL: 'file:classic.db', PORT: '0' } })
   assert.equal(started.code, 1)
   assert.match(started.stderr, /bienvenue import classic classic\.db/)
-  assert.deepEqual(readFileSync(folder.file('classic.db')), readFileSync(data('classic.db')))
+  assert.deepEqual(readFileSync(place.file('classic.db')), readFileSync(data('classic.db')))
 })
 
-test('what only reads never makes a database: a misspelt path is said, and a dry run leaves nothing behind', async () => {
-  using folder = temporaryFolder()
+const filesAreMade = onlyOn('sqlite', 'a PostgreSQL database is never made by this service')
+
+test('what only reads never makes a database: a misspelt path is said, and a dry run leaves nothing behind', {
+  skip: filesAreMade,
+}, async () => {
+  await using place = await freshPlace()
   for (const args of [
     ['users', 'list'],
     ['backup', 'copy.db'],
     ['sessions', 'end', 'ann@example.com'],
   ]) {
-    const result = await runCommand(folder.path, args, { env: { DATABASE_URL: 'file:misspelt.db' } })
+    const result = await place.run(args, { env: { DATABASE_URL: 'file:misspelt.db' } })
     assert.equal(result.code, 1, args.join(' '))
     assert.match(result.stderr, /There is no database misspelt\.db/)
   }
-  const dry = await runCommand(folder.path, ['import', 'classic', data('classic.db'), '--dry-run'])
+  const dry = await place.run(['import', 'classic', data('classic.db'), '--dry-run'])
   assert.match(dry.stdout, /2 rows: 2 would be imported/)
-  assert.deepEqual(readdirSync(folder.path), [])
-  await runCommand(folder.path, ['migrate'])
-  const nowhere = await runCommand(folder.path, ['backup', 'no-such-folder/copy.db'])
+  assert.deepEqual(readdirSync(place.path), [])
+  await place.run(['migrate'])
+  const nowhere = await place.run(['backup', 'no-such-folder/copy.db'])
   assert.deepEqual([nowhere.code, nowhere.stderr.trim()], [1, 'The folder no-such-folder does not exist.'])
 })

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { test } from 'node:test'
-import { runCommand, startService, temporaryFolder } from '../service-process.ts'
+import pg from 'pg'
+import { ENGINE } from '../fresh-database.ts'
+import { freshPlace } from '../service-process.ts'
+
+/** What a stopped service leaves in its folder of the database. */
+const DATABASE_FILES = ENGINE === 'sqlite' ? ['bienvenue.db'] : []
 
 const form = (fields: Record<string, string>, method = 'POST') => ({ method, body: new URLSearchParams(fields) })
 
 test('a stop lets what is in flight finish, closes the database and ends with 0', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+  await using place = await freshPlace()
+  await using service = await place.start()
   const inFlight = Array.from({ length: 8 }, (_, n) => fetch(`${service.url}/users`, form({ email: `u${n}@example.com`, password: 'pw' })))
   // A request that the service has begun to read, and whose body comes after the signal.
   const { hostname, port } = new URL(service.url)
@@ -29,22 +34,22 @@ test('a stop lets what is in flight finish, closes the database and ends with 0'
   for (const response of await Promise.all(inFlight)) assert.equal(response.status, 200)
   assert.equal((await ended).code, 0)
   // A closed SQLite database leaves no write-ahead log behind.
-  assert.deepEqual(readdirSync(folder.path).sort(), ['bienvenue.db', 'bienvenue.secret'])
-  const users = await runCommand(folder.path, ['users', 'list', '--json'])
+  assert.deepEqual(readdirSync(place.path).sort(), [...DATABASE_FILES, 'bienvenue.secret'])
+  const users = await place.run(['users', 'list', '--json'])
   assert.equal(users.stdout.trim().split('\n').length, 9)
 })
 
 test('SIGINT stops it as SIGTERM does', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+  await using place = await freshPlace()
+  await using service = await place.start()
   assert.equal((await service.stop('SIGINT')).code, 0)
 })
 
 test('every acknowledged write is there after kill -9', async () => {
-  using folder = temporaryFolder()
+  await using place = await freshPlace()
   const acknowledged: { email: string; password: string }[] = []
   for (let round = 0; round < 3; round++) {
-    await using service = await startService(folder.path)
+    await using service = await place.start()
     const writes = Array.from({ length: 12 }, async (_, n) => {
       const user = { email: `u${round}-${n}@example.com`, password: `pw${n}` }
       const response = await fetch(`${service.url}/users`, form(user)).catch(() => null)
@@ -55,14 +60,14 @@ test('every acknowledged write is there after kill -9', async () => {
     await Promise.all(writes)
   }
   assert.ok(acknowledged.length >= 3)
-  await using service = await startService(folder.path)
+  await using service = await place.start()
   for (const user of acknowledged) assert.equal((await fetch(`${service.url}/sessions`, form(user))).status, 200, user.email)
 })
 
-test('two processes on one file: a session that one ends is refused by the other at the next request, in both directions', async () => {
-  using folder = temporaryFolder()
-  await using one = await startService(folder.path)
-  await using two = await startService(folder.path)
+test('two processes on one database: a session that one ends is refused by the other at the next request, in both directions', async () => {
+  await using place = await freshPlace()
+  await using one = await place.start()
+  await using two = await place.start()
   const user = { email: 'ann@example.com', password: 'pw' }
   await fetch(`${one.url}/users`, form(user))
   for (const [here, there] of [
@@ -79,8 +84,8 @@ test('two processes on one file: a session that one ends is refused by the other
 })
 
 test('the log has one JSON line per request with the true reason of a refusal under its request id', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+  await using place = await freshPlace()
+  await using service = await place.start()
   const refused = await fetch(`${service.url}/sessions`, form({ email: 'nobody@example.com', password: 'x' }))
   const { request_id: id } = (await refused.json()) as { request_id: string }
   const { stdout } = await service.stop()
@@ -95,11 +100,26 @@ test('the log has one JSON line per request with the true reason of a refusal un
   )
 })
 
-test('no secret is in any log line or database file: passwords, tokens, session ids, the root secret', async () => {
-  using folder = temporaryFolder()
+/** Every row of every table, its text and the bytes in it; nothing where there is no server. */
+async function rowsOnServer(url: string | undefined): Promise<Buffer[]> {
+  if (url === undefined) return []
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const tables = await client.query("select table_name as name from information_schema.tables where table_schema = 'bienvenue'")
+  const rows: Buffer[] = []
+  for (const { name } of tables.rows) {
+    const { rows: found } = await client.query(`select * from bienvenue.${name}`)
+    for (const value of found.flatMap((row) => Object.values(row))) rows.push(Buffer.isBuffer(value) ? value : Buffer.from(String(value)))
+  }
+  await client.end()
+  return rows
+}
+
+test('no secret is in any log line or in the database: passwords, tokens, session ids, the root secret', async () => {
+  await using place = await freshPlace()
   const secret = 'canary-root-secret-0123456789abcdefghijkl'
   const env = { BIENVENUE_SECRET: secret, BIENVENUE_LOG_LEVEL: 'debug' }
-  await using service = await startService(folder.path, env)
+  await using service = await place.start(env)
   const { url } = service
   const email = 'ann@example.com'
   const canaries = [
@@ -140,31 +160,32 @@ test('no secret is in any log line or database file: passwords, tokens, session 
   await fetch(`${url}/reset_password`, form({ email, reset_token, new_password: three }, 'PUT'))
   await session(three)
 
-  // Read the files while the write-ahead log is still there, then the log.
-  const files = readdirSync(folder.path).map((name) => readFileSync(folder.file(name)))
+  // Read the database while its write-ahead log is still there, then the log.
+  const stored = [...readdirSync(place.path).map((name) => readFileSync(place.file(name))), ...(await rowsOnServer(place.env.DATABASE_URL))]
   const { stdout, stderr } = await service.stop()
   assert.equal(canaries.length, 11)
   for (const canary of canaries) {
     assert.ok(canary.length > 10 && canary !== 'undefined', canary)
     assert.equal(stdout.includes(canary) || stderr.includes(canary), false, `${canary} is in the log`)
-    for (const bytes of files) assert.equal(bytes.includes(canary), false, `${canary} is in a file`)
+    for (const bytes of stored) assert.equal(bytes.includes(canary), false, `${canary} is in the database`)
   }
-  assert.equal(statSync(folder.file('bienvenue.db')).mode & 0o777, 0o600)
+  assert.ok(stored.some((bytes) => bytes.includes(email)))
+  for (const file of DATABASE_FILES) assert.equal(statSync(place.file(file)).mode & 0o777, 0o600)
 })
 
 test('a port that is taken is said in one sentence with the way out', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+  await using place = await freshPlace()
+  await using service = await place.start()
   const { port } = new URL(service.url)
-  const second = await runCommand(folder.path, [], { env: { PORT: port } })
+  const second = await place.run([], { env: { PORT: port } })
   assert.equal(second.code, 2)
   assert.match(second.stderr, new RegExp(`Port ${port} is taken`))
   assert.match(second.stderr, new RegExp(`PORT=${Number(port) + 1} npm start`))
 })
 
 test('a hostile header makes one line of the log, not two', async () => {
-  using folder = temporaryFolder()
-  await using service = await startService(folder.path)
+  await using place = await freshPlace()
+  await using service = await place.start()
   const refused = await fetch(`${service.url}/profile`, { headers: { 'x-real-ip': '192.0.2.1"}\t{"level":"forged"' } })
   assert.equal(refused.status, 403)
   const { stdout } = await service.stop()
@@ -180,14 +201,14 @@ test('a hostile header makes one line of the log, not two', async () => {
 })
 
 test('a lost secret is said, and no new one is put in its place', async () => {
-  using folder = temporaryFolder()
+  await using place = await freshPlace()
   {
-    await using service = await startService(folder.path)
+    await using service = await place.start()
     await service.stop()
   }
-  rmSync(folder.file('bienvenue.secret'))
-  const started = await runCommand(folder.path, [], { env: { PORT: '0' } })
+  rmSync(place.file('bienvenue.secret'))
+  const started = await place.run([], { env: { PORT: '0' } })
   assert.equal(started.code, 1)
   assert.match(started.stderr, /bienvenue\.secret is missing/)
-  assert.deepEqual(readdirSync(folder.path), ['bienvenue.db'])
+  assert.deepEqual(readdirSync(place.path), DATABASE_FILES)
 })
