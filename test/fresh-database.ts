@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { after } from 'node:test'
 import pg from 'pg'
+import { temporaryDirectory } from './temporary-directory.ts'
 
 /** What this run tests; for the few tests whose promise is one engine's alone. */
 export const ENGINE = process.env.TEST_DATABASE_URL ? 'postgres' : 'sqlite'
@@ -19,6 +20,13 @@ export async function freshDatabase(): Promise<AsyncDisposable & { readonly url:
   if (!server) return { url: 'file::memory:', [Symbol.asyncDispose]: async () => {} }
   const url = idle.pop() ?? (await create(server))
   return { url, [Symbol.asyncDispose]: () => giveBack(server, url) }
+}
+
+/** The same, for several services at once or one after another: on SQLite a file, in a folder of its own. */
+export async function keptDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
+  if (ENGINE === 'postgres') return freshDatabase()
+  const directory = await temporaryDirectory()
+  return { url: `file:${directory.file('auth.db')}`, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() }
 }
 
 /** Making a database takes a quarter of a second, emptying one takes a hundredth: within a file of tests they are used again. */

@@ -5,7 +5,7 @@ import { toNodeHandler } from '../src/http/node-handler.ts'
 import { type Log, makeLog } from '../src/log.ts'
 import { openAuth } from '../src/open-auth.ts'
 import { type FixedClock, fixedClock } from './fixed-clock.ts'
-import { freshDatabase } from './fresh-database.ts'
+import { ENGINE, freshDatabase } from './fresh-database.ts'
 
 export interface TestResponse {
   readonly status: number
@@ -59,7 +59,9 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const clock = options.clock ?? fixedClock()
   await using scope = new AsyncDisposableStack()
   const databaseUrl = options.databaseUrl ?? scope.use(await freshDatabase()).url
-  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...options.env })
+  // On PostgreSQL the made secret would lie in the working directory, which all tests share.
+  const secret = ENGINE === 'postgres' ? { BIENVENUE_SECRET: TEST_SECRET } : {}
+  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...secret, ...options.env })
   const logLines: Record<string, unknown>[] = []
   const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
   const auth = await openAuth(config, { form: options.form ?? 'service', clock, log })

@@ -47,6 +47,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   })
   // A connection that dies while nobody uses it; the next user gets another.
   pool.on('error', () => {})
+  // One that dies between two statements of a transaction: the next statement is refused. Without a listener the whole process would end.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool) }) }).withSchema(SCHEMA)
   await createSchema(pool)
   return {

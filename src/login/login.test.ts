@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hashSync as bcrypt } from '@node-rs/bcrypt'
 import { occupyHashQueue } from '../../test/busy-hash-queue.ts'
+import { keptDatabase } from '../../test/fresh-database.ts'
 import { OLD_HASH_FORMATS, OLD_HASHES } from '../../test/old-hashes.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
-import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestResponse } from '../../test/test-app.ts'
 import { until } from '../../test/until.ts'
 import { storeNewPassword } from '../passwords/password.ts'
@@ -42,11 +42,6 @@ function logIn(app: TestApp, password: string, email = EMAIL): Promise<TestRespo
 async function storedHash(app: TestApp): Promise<string | null> {
   const row = await app.auth.deps.database.reads.selectFrom('users').select('password_hash').executeTakeFirstOrThrow()
   return row.password_hash
-}
-
-/** A file database, where a login reads and hashes while another transaction is open. */
-async function appOnFile(directory: TemporaryDirectory): Promise<TestApp> {
-  return startTestApp({ databaseUrl: `file:${directory.file('auth.db')}` })
 }
 
 /** Everything of an answer that a client sees, but for what differs at every request. */
@@ -151,8 +146,8 @@ test('an upgrade ends no session, no reset token, and is no change of password',
 })
 
 test('a higher configured cost replaces hashes at the next good login', async () => {
-  await using directory = await temporaryDirectory()
-  const databaseUrl = `file:${directory.file('auth.db')}`
+  await using database = await keptDatabase()
+  const databaseUrl = database.url
   {
     await using app = await startTestApp({ databaseUrl })
     await app.register(EMAIL, PASSWORD)
@@ -186,8 +181,9 @@ test('an old hash is checked against what was typed, ours against its NFC form',
 })
 
 test('parallel logins on an old hash all succeed, and upgrade it once', async () => {
-  await using directory = await temporaryDirectory()
-  await using app = await appOnFile(directory)
+  // Not in memory: a login reads and hashes while another transaction is open.
+  await using database = await keptDatabase()
+  await using app = await startTestApp({ databaseUrl: database.url })
   await app.auth.addUser(EMAIL, OLD_HASHES['bcrypt $2b'](PASSWORD))
   const answers = await Promise.all(Array.from({ length: 10 }, () => logIn(app, PASSWORD)))
   for (const answer of answers) {
@@ -199,8 +195,9 @@ test('parallel logins on an old hash all succeed, and upgrade it once', async ()
 
 for (const format of ['our own', 'old'] as const) {
   test(`a password that was changed while a login checked it opens no session (${format} hash)`, async () => {
-    await using directory = await temporaryDirectory()
-    await using app = await appOnFile(directory)
+    // Not in memory: a login reads and hashes while another transaction is open.
+    await using database = await keptDatabase()
+    await using app = await startTestApp({ databaseUrl: database.url })
     const { deps, hashPassword, addUser } = app.auth
     const { id } = await addUser(EMAIL, format === 'old' ? OLD_HASHES['bcrypt $2b'](PASSWORD) : await hashPassword(PASSWORD))
     const changedHash = await hashPassword('changed')
@@ -219,8 +216,9 @@ for (const format of ['our own', 'old'] as const) {
 }
 
 test('a user who was disabled while a login checked the password gets no session', async () => {
-  await using directory = await temporaryDirectory()
-  await using app = await appOnFile(directory)
+  // Not in memory: a login reads and hashes while another transaction is open.
+  await using database = await keptDatabase()
+  await using app = await startTestApp({ databaseUrl: database.url })
   const { deps } = app.auth
   await app.register(EMAIL, PASSWORD)
   let login: Promise<TestResponse> | null = null
@@ -234,8 +232,9 @@ test('a user who was disabled while a login checked the password gets no session
 })
 
 test('of logins that race with a change of password, none with the old password leaves a session behind', async () => {
-  await using directory = await temporaryDirectory()
-  await using app = await appOnFile(directory)
+  // Not in memory: a login reads and hashes while another transaction is open.
+  await using database = await keptDatabase()
+  await using app = await startTestApp({ databaseUrl: database.url })
   const { id } = await app.auth.addUser(EMAIL, OLD_HASHES['bcrypt $2b']('password 0'))
   for (let round = 0; round < 6; round++) {
     const [old, next] = [`password ${round}`, `password ${round + 1}`]

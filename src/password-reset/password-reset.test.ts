@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { keptDatabase } from '../../test/fresh-database.ts'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
-import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import { hardenedEnv, startTestApp, type TestApp, type TestAppOptions } from '../../test/test-app.ts'
 import { sweep } from '../service/sweeper.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
@@ -45,8 +45,8 @@ test('the lifetime of a reset token is the one that was configured', async () =>
 })
 
 test('a reset token works once, even when twenty requests race', async () => {
-  await using directory = await temporaryDirectory()
-  await using app = await appWithUser({ databaseUrl: `file:${directory.file('auth.db')}` })
+  await using database = await keptDatabase()
+  await using app = await appWithUser({ databaseUrl: database.url })
   const token = await app.auth.getResetPasswordToken(EMAIL)
   const passwords = Array.from({ length: 20 }, (_, at) => `new password ${at}`)
   const answers = await Promise.all(passwords.map((password) => put(app, token, password)))

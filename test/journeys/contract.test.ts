@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { freshDatabase, keptDatabase } from '../fresh-database.ts'
 import { assertAnswered, assertRefused } from '../refusals.ts'
 import { cookieOf, type SetCookie } from '../set-cookie.ts'
-import { temporaryDirectory } from '../temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../test-app.ts'
 
 const EMAIL = 'guillaume@holberton.io'
@@ -423,9 +423,9 @@ test('the end-to-end test of the contract passes, and passes again with a second
   await endToEnd(app, 'second@holberton.io')
 })
 
-test('the end-to-end test passes on a database file that a restart found again, with another address', async () => {
-  await using directory = await temporaryDirectory()
-  const databaseUrl = `file:${directory.file('auth.db')}`
+test('the end-to-end test passes on a database that a restart found again, with another address', async () => {
+  await using database = await keptDatabase()
+  const databaseUrl = database.url
   for (const email of [EMAIL, 'second@holberton.io']) {
     await using app = await startTestApp({ databaseUrl })
     await endToEnd(app, email)
@@ -452,10 +452,10 @@ test('defect 2: POST /users without an address leaves the service working', asyn
   await endToEnd(app, EMAIL)
 })
 
-for (const databaseUrl of ['file::memory:', 'file:auth.db']) {
-  test(`defect 3: parallel registrations all succeed, and of one address exactly one does (${databaseUrl})`, async () => {
-    await using directory = await temporaryDirectory()
-    await using app = await startTestApp({ databaseUrl: databaseUrl.replace('auth.db', directory.file('auth.db')) })
+for (const [kind, makeDatabase] of Object.entries({ fresh: freshDatabase, kept: keptDatabase })) {
+  test(`defect 3: parallel registrations all succeed, and of one address exactly one does (${kind} database)`, async () => {
+    await using database = await makeDatabase()
+    await using app = await startTestApp({ databaseUrl: database.url })
     const different = Array.from({ length: 12 }, (_, at) => ({ email: `user${at}@me.com`, password: PASSWORD }))
     const answers = await Promise.all(different.map((form) => app.request('POST', '/users', { form })))
     assert.deepEqual(
@@ -472,8 +472,8 @@ for (const databaseUrl of ['file::memory:', 'file:auth.db']) {
 }
 
 test('defect 4: a restart keeps users, sessions and reset tokens', async () => {
-  await using directory = await temporaryDirectory()
-  const databaseUrl = `file:${directory.file('auth.db')}`
+  await using database = await keptDatabase()
+  const databaseUrl = database.url
   let session: string
   let reset_token: string
   {
