@@ -21,8 +21,11 @@ export interface Database {
   /** Queries outside a transaction. Nothing is written through it. */
   readonly reads: Db
   /**
-   * Run `work` as one transaction, alone: no other write happens meanwhile, on SQLite not even another process's.
-   * It commits when `work` returns and changes nothing when it throws. No hashing, no I/O inside.
+   * Run `work` as one transaction. It commits when `work` returns and changes nothing when it throws. No hashing, no I/O inside.
+   *
+   * On SQLite no other write happens meanwhile, not even another process's. On PostgreSQL others write at the same time: what a select found may have
+   * changed by the next statement, so whatever must still hold at the commit is part of a statement that writes, or of a unique index. `work` runs again
+   * where the server says that it lost against somebody else.
    *
    * @throws AuthError `unavailable` - locked for too long, disk full, unreadable
    */

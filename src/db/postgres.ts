@@ -49,7 +49,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   pool.on('error', () => {})
   // One that dies between two statements of a transaction: the next statement is refused. Without a listener the whole process would end.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool) }) }).withSchema(SCHEMA)
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool, options.prepare) }) }).withSchema(SCHEMA)
   await createSchema(pool)
   return {
     engine: 'postgres',
@@ -75,16 +75,27 @@ async function createSchema(pool: pg.Pool): Promise<void> {
   } catch (error) {
     await pool.end()
     // The address may hold a password, so it is not repeated.
+    const { message } = error as Error
+    const hint = message.includes('startup parameter') ? '. Behind a pooler such as PgBouncer, set BIENVENUE_PG_PREPARE=off' : ''
     throw new AuthError(
       'database_refused',
-      { sentence: `The PostgreSQL server named by DATABASE_URL cannot be used: ${(error as Error).message}` },
+      { sentence: `The PostgreSQL server named by DATABASE_URL cannot be used: ${message}${hint}` },
       { cause: error },
     )
   }
 }
 
-/** The pool as Kysely uses it, with the errors that mean "not now" made into our refusal. */
-function translating(pool: pg.Pool): PostgresPool {
+/** Behind a pooler a connection's settings are somebody else's the next moment; those of a transaction are its own. One message, as `begin` alone. */
+const BEGIN_WITH_TIMEOUTS = [
+  'begin',
+  `set local statement_timeout = ${STATEMENT_MILLISECONDS}`,
+  `set local lock_timeout = ${LOCK_MILLISECONDS}`,
+  `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MILLISECONDS}`,
+].join('; ')
+
+/** The pool as Kysely uses it: statements are prepared, and the errors that mean "not now" are made into our refusal. */
+function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
+  const nameOf = prepare ? makeStatementNames() : () => null
   return {
     async connect() {
       const client = await pool.connect().catch((error: unknown) => {
@@ -93,7 +104,9 @@ function translating(pool: pg.Pool): PostgresPool {
       let lost = false
       const query = async (sql: string, parameters: readonly unknown[]) => {
         try {
-          return await client.query(sql, [...parameters])
+          if (sql === 'begin' && !prepare) return await client.query(BEGIN_WITH_TIMEOUTS)
+          const name = parameters.length === 0 ? null : nameOf(sql)
+          return await client.query({ text: sql, values: [...parameters], ...(name !== null && { name }) })
         } catch (error) {
           const refusal = translated(error)
           lost ||= refusal instanceof AuthError
@@ -127,12 +140,14 @@ function translated(error: unknown): unknown {
   return UNAVAILABLE.test(code) || UNREACHABLE.has(code) || lost ? databaseUnavailable(error) : error
 }
 
-/** Serialization failure and deadlock; and what two processes meet that create the same schema or table at once. */
-const RETRIED = new Set(['40001', '40P01', '42P06', '42P07'])
+/**
+ * Serialization failure and deadlock; a unique index that let somebody else be first: tried again, the rule finds who it was and says so; and what two
+ * processes meet that create the same schema or table at once.
+ */
+const RETRIED = new Set(['40001', '40P01', '23505', '42P06', '42P07'])
 
 function isRetried(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError)) return false
-  return RETRIED.has(error.code ?? '') || (error.code === '23505' && error.constraint?.startsWith('pg_') === true)
+  return error instanceof pg.DatabaseError && RETRIED.has(error.code ?? '')
 }
 
 async function withRetries<T>(work: () => Promise<T>): Promise<T> {
@@ -146,10 +161,33 @@ async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The service's own statements number a few dozen; batch imports add some more, which are not worth a place on the server. */
+const NAMED_STATEMENTS = 100
+
+/**
+ * Names under which the server keeps parsed statements. None for `*`: a newer node may add a column while this one runs, and the server refuses a kept
+ * statement whose columns have changed.
+ */
+function makeStatementNames(): (sql: string) => string | null {
+  const names = new Map<string, string>()
+  return (sql) => {
+    const known = names.get(sql)
+    if (known !== undefined) return known
+    if (names.size >= NAMED_STATEMENTS || /\b(select|returning) \*/.test(sql)) return null
+    const name = statementName(sql)
+    names.set(sql, name)
+    return name
+  }
+}
+
+function statementName(sql: string): string {
+  return createHash('sha256').update(sql).digest('hex').slice(0, 16)
+}
+
 /** One round trip: a named statement that the server has parsed before. */
 function keep<Args extends Record<string, unknown>, Row>(pool: pg.Pool, db: Db, build: KeptQueryBuilder<Args, Row>, prepare: boolean) {
   const { sql: text, valuesOf } = placeholders<Args, Row>(db, build)
-  const name = createHash('sha256').update(text).digest('hex').slice(0, 16)
+  const name = statementName(text)
   return async (args: Args): Promise<Row[]> => {
     try {
       const { rows } = await pool.query({ text, values: valuesOf(args), ...(prepare && { name }) })

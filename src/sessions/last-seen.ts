@@ -29,7 +29,8 @@ export function makeLastSeenWriter(deps: Pick<Deps, 'database' | 'clock' | 'conf
       noted = new Map()
       try {
         await deps.database.inTransaction(async (tx) => {
-          for (const [id, seenAt] of batch) await updateLastSeen(tx, id, seenAt)
+          // In one order, so that two processes that saw the same sessions do not wait for each other.
+          for (const [id, seenAt] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1))) await updateLastSeen(tx, id, seenAt)
         })
       } catch (error) {
         deps.log.warn({ event: 'last_seen_not_written', sessions: batch.size, err: error })

@@ -137,8 +137,16 @@ export async function selectUsers(
   return rows.map((row) => ({ ...toUser(row, row.password_hash !== null), canonical: row.email_canonical }))
 }
 
-/** Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile. */
+/**
+ * Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile. By an update that changes nothing:
+ * on PostgreSQL a select would let somebody disable the user between this and the commit.
+ */
 export async function userIsEnabled(tx: Db, userId: string): Promise<boolean> {
-  const row = await tx.selectFrom('users').select('id').where('id', '=', userId).where('disabled_at', 'is', null).executeTakeFirst()
-  return row !== undefined
+  const result = await tx
+    .updateTable('users')
+    .set({ disabled_at: null })
+    .where('id', '=', userId)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
 }
