@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { keptDatabase, onlyOn } from '../../test/fresh-database.ts'
-import { assertAnswered, assertRefused } from '../../test/refusals.ts'
+import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../../test/test-app.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
@@ -351,6 +351,32 @@ test('a session id that the client chose is never adopted', async () => {
     assert.equal(await isAlive(app, chosen), false)
     assert.equal(await isAlive(app, issued), true)
   }
+})
+
+test('while a user is being disabled, no session begins and no reset token is made', async () => {
+  await using database = await keptDatabase()
+  await using app = await startTestApp({ databaseUrl: database.url })
+  const { id } = await app.auth.addUser(EMAIL, 'no hash')
+  const { promise: locked, resolve: lock } = Promise.withResolvers<void>()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const disabling = app.auth.deps.database.inTransaction(async (tx) => {
+    await tx.updateTable('users').set({ disabled_at: 1 }).where('id', '=', id).execute()
+    lock()
+    await released
+  })
+  await locked
+  const session = app.auth.createSession(EMAIL)
+  const token = app.auth.getResetPasswordToken(EMAIL)
+  const refusal = assert.rejects(token, refused('user_not_found'))
+  // Both have found the user enabled and wait, or will find out.
+  await app.auth.findUserBy({ id })
+  release()
+  await disabling
+  await refusal
+  assert.equal(await session, null)
+  const { reads } = app.auth.deps.database
+  assert.deepEqual(await reads.selectFrom('sessions').select('id').execute(), [])
+  assert.deepEqual(await reads.selectFrom('reset_tokens').select('user_id').execute(), [])
 })
 
 test('disabling a user ends every session and reset token at once, and enabling brings none back', async () => {
