@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ENGINE, freshDatabase } from './fresh-database.ts'
+import { ENGINE, ENGINE_ENV, freshDatabase } from './fresh-database.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -28,7 +28,7 @@ export interface FreshPlace extends AsyncDisposable {
 export async function freshPlace(): Promise<FreshPlace> {
   const folder = temporaryFolder()
   const database = await freshDatabase()
-  const env: Record<string, string> = ENGINE === 'postgres' ? { DATABASE_URL: database.url } : {}
+  const env: Record<string, string> = ENGINE === 'postgres' ? { ...ENGINE_ENV, DATABASE_URL: database.url } : {}
   return {
     path: folder.path,
     file: folder.file,

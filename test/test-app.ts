@@ -5,7 +5,7 @@ import { toNodeHandler } from '../src/http/node-handler.ts'
 import { type Log, makeLog } from '../src/log.ts'
 import { openAuth } from '../src/open-auth.ts'
 import { type FixedClock, fixedClock } from './fixed-clock.ts'
-import { ENGINE, freshDatabase } from './fresh-database.ts'
+import { ENGINE, ENGINE_ENV, freshDatabase } from './fresh-database.ts'
 
 export interface TestResponse {
   readonly status: number
@@ -61,7 +61,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const databaseUrl = options.databaseUrl ?? scope.use(await freshDatabase()).url
   // On PostgreSQL the made secret would lie in the working directory, which all tests share.
   const secret = ENGINE === 'postgres' ? { BIENVENUE_SECRET: TEST_SECRET } : {}
-  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...secret, ...options.env })
+  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...ENGINE_ENV, ...secret, ...options.env })
   const logLines: Record<string, unknown>[] = []
   const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
   const auth = await openAuth(config, { form: options.form ?? 'service', clock, log })

@@ -7,6 +7,7 @@ import { OLD_HASH_FORMATS, OLD_HASHES } from '../../test/old-hashes.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
 import { sessionOf, startTestApp, type TestApp, type TestResponse } from '../../test/test-app.ts'
 import { until } from '../../test/until.ts'
+import type { Db } from '../db/database.ts'
 import { storeNewPassword } from '../passwords/password.ts'
 import { disableUser } from '../users/user-admin.ts'
 
@@ -193,6 +194,11 @@ test('parallel logins on an old hash all succeed, and upgrade it once', async ()
   assert.match((await storedHash(app)) ?? '', CURRENT_HASH)
 })
 
+/** Whoever writes to a user waits for this transaction: on SQLite every writer does, on PostgreSQL those of a row that it has written. */
+async function holdUsers(tx: Db): Promise<void> {
+  await tx.updateTable('users').set({ name: 'held' }).execute()
+}
+
 for (const format of ['our own', 'old'] as const) {
   test(`a password that was changed while a login checked it opens no session (${format} hash)`, async () => {
     // Not in memory: a login reads and hashes while another transaction is open.
@@ -203,6 +209,7 @@ for (const format of ['our own', 'old'] as const) {
     const changedHash = await hashPassword('changed')
     let login: Promise<TestResponse> | null = null
     await deps.database.inTransaction(async (tx) => {
+      await holdUsers(tx)
       login = logIn(app, PASSWORD)
       await until(() => deps.hashQueue.running > 0)
       // The login has read the old hash and is checking it; once done it waits for this transaction.
@@ -223,6 +230,7 @@ test('a user who was disabled while a login checked the password gets no session
   await app.register(EMAIL, PASSWORD)
   let login: Promise<TestResponse> | null = null
   await deps.database.inTransaction(async (tx) => {
+    await holdUsers(tx)
     login = logIn(app, PASSWORD)
     await until(() => deps.hashQueue.running > 0)
     await until(() => deps.hashQueue.running === 0)
