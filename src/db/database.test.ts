@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { fixedClock } from '../../test/fixed-clock.ts'
-import { ENGINE, freshDatabase, keptDatabase } from '../../test/fresh-database.ts'
+import { ENGINE, ENGINE_ENV, freshDatabase, keptDatabase } from '../../test/fresh-database.ts'
 import { refused } from '../../test/refusals.ts'
 import { AuthError } from '../errors.ts'
 import { parseDatabaseUrl } from '../setting-parsers.ts'
@@ -14,7 +14,9 @@ const clock = fixedClock()
 
 async function open(url: string): Promise<Database & AsyncDisposable> {
   const location = parseDatabaseUrl(url)
-  const database = await openDatabase(location.engine === 'sqlite' ? location : { ...location, poolSize: 4, prepare: true })
+  const database = await openDatabase(
+    location.engine === 'sqlite' ? location : { ...location, poolSize: 4, prepare: ENGINE_ENV.BIENVENUE_PG_PREPARE !== 'off' },
+  )
   return { ...database, [Symbol.asyncDispose]: () => database.close() }
 }
 
