@@ -22,7 +22,7 @@ export interface Setting<T> {
   /** For docs/configuration.md; what applies when it is not set. */
   readonly fallback: string
   readonly example: string
-  /** Never printed; also read from the file that `<NAME>_FILE` names. */
+  /** It is one or may hold one: never printed as it stands; also read from the file that `<NAME>_FILE` names. */
   readonly secret?: true
   readonly parse: (text: string) => T
 }
@@ -52,6 +52,7 @@ export const SETTINGS = {
       'Where the data lives: `file:PATH`, `file::memory:` for as long as the process runs, or `postgres://USER:PASSWORD@HOST/DATABASE`.',
     fallback: 'file:bienvenue.db',
     example: 'file:/var/lib/bienvenue/bienvenue.db',
+    secret: true,
     parse: parseDatabaseUrl,
   },
   BIENVENUE_DATABASE_POOL: {

@@ -10,6 +10,11 @@ import { serve } from './serve.ts'
 export async function run(args: readonly string[], env: Environment): Promise<void> {
   try {
     if (args.length === 0 || (args.length === 1 && args[0] === 'serve')) return await serve(parseConfig(env, { toStart: true }))
+    // Whoever reads has seen enough: `bienvenue users list | head`.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit(0)
+    })
     // The other commands are loaded when one is called: the service starts without them.
     const { runCommand } = await import('./commands.ts')
     process.exitCode = await runCommand(args, env)

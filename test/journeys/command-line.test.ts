@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -49,6 +51,19 @@ test('`config` shows what is in force and never a secret', async () => {
   assert.deepEqual(settings.BIENVENUE_SESSION_IDLE, { value: '12h', from: 'environment' })
   assert.deepEqual(settings.BIENVENUE_SECRET, { value: '[secret]', from: 'environment' })
   assert.equal(result.stdout.includes('canary'), false)
+})
+
+test('a reader that has seen enough ends a command quietly', { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
+  await using place = await freshPlace()
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  // `true` reads nothing and is gone long before the command writes.
+  const shell = spawn('sh', ['-c', '{ "$0" "$1" config; echo "code $?" >&2; } | true', process.execPath, main], { cwd: place.path })
+  let stderr = ''
+  shell.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  await once(shell, 'close')
+  assert.equal(stderr, 'code 0\n')
 })
 
 test('users can be added, shown, listed, disabled, enabled, reset and deleted while the service runs', async () => {
