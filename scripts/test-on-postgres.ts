@@ -3,6 +3,7 @@
 // With TEST_DATABASE_URL set, that server is used; else one is started (test/postgres-server.ts), and ends with the run.
 import { spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '../test/postgres-server.ts'
@@ -10,7 +11,8 @@ import { startPostgres } from '../test/postgres-server.ts'
 const named = process.argv.slice(2)
 const given = process.env.TEST_DATABASE_URL
 const server = given ? null : await startPostgres()
-const child = spawn(process.execPath, ['--test', '--test-reporter=spec', ...(named.length > 0 ? named : databaseTests())], {
+const options = ['--test', '--test-reporter=spec', `--test-concurrency=${Math.max(2, availableParallelism())}`]
+const child = spawn(process.execPath, [...options, ...(named.length > 0 ? named : databaseTests())], {
   stdio: 'inherit',
   env: { ...process.env, TEST_DATABASE_URL: given ?? server?.url },
 })

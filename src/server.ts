@@ -25,6 +25,7 @@ const MAX_CONNECTIONS = 4_000
 const STALLED_TIMEOUT_MS = 35_000
 /** What is in flight at a stop gets so long, then its sockets are closed. */
 const STOP_DEADLINE_MS = 10_000
+const STOP_CHECK_MS = 50
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -147,8 +148,11 @@ function refusePublicBinding(config: Pick<Config, 'posture'>, servers: readonly 
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), STOP_DEADLINE_MS)
+    // What is answered meanwhile would wait for the next request on its connection.
+    const idle = setInterval(() => server.closeIdleConnections(), STOP_CHECK_MS)
     server.close(() => {
       clearTimeout(deadline)
+      clearInterval(idle)
       resolve()
     })
     server.closeIdleConnections()

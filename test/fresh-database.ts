@@ -9,7 +9,7 @@ export const ENGINE = process.env.TEST_DATABASE_URL ? 'postgres' : 'sqlite'
 
 /**
  * What a service needs in its environment beside the URL: nothing, or what TEST_PG_PREPARE says, for a run behind a pooler that keeps no prepared
- * statements (docs/adr/0011-postgres.md).
+ * statements (docs/scaling.md).
  */
 export const ENGINE_ENV: Readonly<Record<string, string>> = process.env.TEST_PG_PREPARE
   ? { BIENVENUE_PG_PREPARE: process.env.TEST_PG_PREPARE }
