@@ -17,7 +17,7 @@ export interface PostgresOptions {
 }
 
 /** Our tables' own schema, named in every statement, so that no connection needs a search path. */
-const SCHEMA = 'bienvenue'
+export const POSTGRES_SCHEMA = 'bienvenue'
 
 /** A new connection, a statement, a wait for a lock: each ends below the client's own patience. */
 const CONNECT_MILLISECONDS = 3_000
@@ -47,7 +47,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   })
   // A connection that dies while nobody uses it; the next user gets another.
   pool.on('error', () => {})
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool) }) }).withSchema(SCHEMA)
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool) }) }).withSchema(POSTGRES_SCHEMA)
   await createSchema(pool)
   return {
     engine: 'postgres',
@@ -69,7 +69,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
 async function createSchema(pool: pg.Pool): Promise<void> {
   try {
-    await withRetries(() => pool.query(`create schema if not exists ${SCHEMA}`))
+    await withRetries(() => pool.query(`create schema if not exists ${POSTGRES_SCHEMA}`))
   } catch (error) {
     await pool.end()
     // The address may hold a password, so it is not repeated.
