@@ -1,8 +1,8 @@
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
-import type { Database } from './database.ts'
-import { ENDED_BY_RESTORE } from './table-list.ts'
+import type { Database, Db } from './database.ts'
+import { ENDED_BY_RESTORE, type TableEntry } from './table-list.ts'
 
 /**
  * A consistent copy of a database in use, for its owner only, without what must not come back to life: a session that was ended after the backup would
@@ -37,8 +37,11 @@ export interface EndedRows {
 export async function countRestored({ reads }: Pick<Database, 'reads'>): Promise<EndedRows[]> {
   const counts: EndedRows[] = []
   for (const { name } of ENDED_BY_RESTORE) {
-    const { rows } = await sql<{ rows: number }>`select count(*) as "rows" from ${sql.table(name)}`.execute(reads)
-    counts.push({ table: name, rows: Number(rows[0]?.rows) })
+    const { rows } = await reads
+      .selectFrom(name)
+      .select((one) => one.fn.countAll().as('rows'))
+      .executeTakeFirstOrThrow()
+    counts.push({ table: name, rows: Number(rows) })
   }
   return counts
 }
@@ -46,17 +49,21 @@ export async function countRestored({ reads }: Pick<Database, 'reads'>): Promise
 /** End what a copy made by other means than {@link writeBackup} has brought back. Run twice it is the same as once. */
 export async function endRestored(database: Database): Promise<EndedRows[]> {
   const ended: EndedRows[] = []
-  for (const { name, key } of ENDED_BY_RESTORE) {
+  for (const table of ENDED_BY_RESTORE) {
     let rows = 0
-    for (let deleted = BATCH_ROWS; deleted === BATCH_ROWS; rows += deleted) deleted = await deleteSome(database, name, key)
-    ended.push({ table: name, rows })
+    for (let deleted = BATCH_ROWS; deleted === BATCH_ROWS; rows += deleted)
+      deleted = await database.inTransaction((tx) => deleteSome(tx, table))
+    ended.push({ table: table.name, rows })
   }
   return ended
 }
 
-async function deleteSome(database: Database, table: string, key: readonly string[]): Promise<number> {
-  const [name, columns] = [sql.table(table), sql.join(key.map((column) => sql.ref(column)))]
-  const statement = sql`delete from ${name} where (${columns}) in (select ${columns} from ${name} limit ${sql.lit(BATCH_ROWS)})`
-  const { numAffectedRows } = await database.inTransaction((tx) => statement.execute(tx))
-  return Number(numAffectedRows)
+async function deleteSome(tx: Db, { name, key }: TableEntry): Promise<number> {
+  const columns = sql<unknown>`(${sql.join(key.map((column) => sql.ref(column)))})`
+  const some = tx
+    .selectFrom(name)
+    .select(key.map((column) => sql.ref(column).as(column)))
+    .limit(BATCH_ROWS)
+  const { numDeletedRows } = await tx.deleteFrom(name).where(columns, 'in', some).executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
 }

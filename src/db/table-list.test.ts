@@ -41,7 +41,7 @@ test('the list of tables is that of a migrated database: every table, its key, a
     (await query.execute(database.reads)).rows
 
   const real = (await rows(QUERIES.tables)).map(({ name }) => name).filter((name) => name !== 'bienvenue_migrations')
-  const listed = TABLES.map(({ name }) => name)
+  const listed: string[] = TABLES.map(({ name }) => name)
   assert.deepEqual(listed.toSorted(), real.toSorted())
   const keys = await rows(QUERIES.keys)
   for (const { name, key } of TABLES) {
