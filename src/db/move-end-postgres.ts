@@ -16,6 +16,7 @@ export async function openPostgresEnd(options: PostgresOptions, access: Access):
     connectionString: options.url,
     connectionTimeoutMillis: CONNECT_MILLISECONDS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'bienvenue move',
     types: {
       getTypeParser: (oid, format) => (INTEGERS.includes(oid) ? BigInt : pg.types.getTypeParser(oid, format)),
@@ -35,15 +36,14 @@ export async function openPostgresEnd(options: PostgresOptions, access: Access):
 
   try {
     await client.connect().catch(refuse)
-    const [facts] = await query(
-      "select current_database(), pg_postmaster_start_time()::text, current_setting('server_encoding'), current_setting('server_version_num')",
-    )
-    const [name, startedAt, encoding] = facts ?? []
+    const [facts] = await query(FACTS)
+    const [name, startedAt, encoding, isWritable] = facts ?? []
     if (encoding !== 'UTF8')
       throw new AuthError('database_refused', { sentence: `The PostgreSQL database ${name} is encoded in ${encoding}; it must be UTF8.` })
     if (access === 'snapshot') await begin('begin isolation level repeatable read read only')
     return {
       identity: `postgres:${startedAt}:${name}`,
+      isWritable: isWritable === 'yes',
       nameOf: (table) => `${POSTGRES_SCHEMA}.${table}`,
       schema: async () => byTable(await query(SCHEMA, [POSTGRES_SCHEMA])),
       query: (sql, values) => query(sql, values),
@@ -80,6 +80,10 @@ export async function openPostgresEnd(options: PostgresOptions, access: Access):
     await client.query([how, ...timeouts.map((name) => `set local ${name} = 0`)].join('; ')).catch(refuse)
   }
 }
+
+const FACTS = `
+  select current_database(), pg_postmaster_start_time()::text, current_setting('server_encoding'),
+    case when has_database_privilege(current_database(), 'create') and not pg_is_in_recovery() then 'yes' else 'no' end`
 
 const SCHEMA = `
   select columns.table_name::text, columns.column_name::text, columns.data_type::text

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { AuthError } from '../errors.ts'
@@ -49,6 +49,7 @@ function endOf(path: string, access: Access): MoveEnd {
   const { dev, ino } = statSync(path)
   return {
     identity: `sqlite:${dev}:${ino}`,
+    isWritable: isWritable(path),
     nameOf: (table) => table,
     schema: async () => byTable(query(SCHEMA)),
     query: async (sql, values) => query(sql, values),
@@ -86,6 +87,16 @@ function readOnly(path: string): DatabaseSync {
   const url = pathToFileURL(path)
   if (!inUse) url.searchParams.set('immutable', '1')
   return new DatabaseSync(url, { readOnly: true, timeout: BUSY_MILLISECONDS })
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    // The one thing that was asked.
+    return false
+  }
 }
 
 function translated<T>(work: () => T): T {

@@ -7,6 +7,8 @@ import type { Row } from './row-checksum.ts'
 export interface MoveEnd extends AsyncDisposable {
   /** The database itself, whatever it is called: the same for two addresses of one. */
   readonly identity: string
+  /** May its user make our tables here? */
+  readonly isWritable: boolean
   nameOf(table: string): string
   /** Tables and their columns by name, in the order of letters; empty where nothing was made yet. */
   schema(): Promise<ReadonlyMap<string, readonly Column[]>>

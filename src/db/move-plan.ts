@@ -48,10 +48,16 @@ export async function planMove(options: MoveOptions): Promise<MovePlan> {
   await requireMovable(source, options)
   await using target = isThere(to) ? await openEnd(to, 'snapshot') : null
   if (target?.identity === source.identity) throw refused(`${from.name} and ${to.name} are the same database.`)
+  if (target && !target.isWritable) throw refused(`${to.name} cannot be written to: ${REASONS[to.location.engine]}.`)
   const found = target ? await readTarget(target, options) : NEW_TARGET
   const state = await source.query(`select value from ${source.nameOf('service_state')} where key = 'posture'`)
   return { ...found, tables: await countRows(source), posture: state[0] ? String(state[0][0]) : null }
 }
+
+const REASONS = {
+  sqlite: 'the file is read-only',
+  postgres: 'its user must have the privilege CREATE on the database, and the server must not be a read-only replica',
+} as const
 
 /** @throws AuthError `file_refused`, `database_refused` */
 export async function openEnd({ location, name }: Place, access: Access): Promise<MoveEnd> {
