@@ -56,8 +56,8 @@ export async function openPostgresEnd(options: PostgresOptions, access: Access):
           await query(sql, some.flat(), `${table}-${some.length}`)
         }
       },
-      async transaction(work) {
-        await begin('begin')
+      async transaction(work, options = { flushed: false }) {
+        await begin(options.flushed ? 'begin' : 'begin; set local synchronous_commit = off')
         try {
           await work()
           await query('commit')

@@ -8,6 +8,9 @@ import { openConnection } from './sqlite-connection.ts'
 
 /** How long to wait for a service that writes to the file. */
 const BUSY_MILLISECONDS = 10_000
+const CACHE_KIB = 65_536
+/** Of 4 KiB, before they go from the log to the file. */
+const LOG_PAGES = 16_384
 /** sqlite.org/rescode.html */
 const SQLITE_CONSTRAINT = 19
 
@@ -25,8 +28,7 @@ export function openSqliteEnd(path: string, access: Access): MoveEnd {
 }
 
 function endOf(path: string, access: Access): MoveEnd {
-  const database =
-    access === 'write' ? openConnection(path, { readOnly: false, busyMilliseconds: BUSY_MILLISECONDS }).database : readOnly(path)
+  const database = access === 'write' ? writable(path) : readOnly(path)
   const kept = new Map<string, StatementSync>()
 
   function prepare(sql: string): StatementSync {
@@ -59,8 +61,8 @@ function endOf(path: string, access: Access): MoveEnd {
         for (const row of rows) statement.run(...row)
       })
     },
-    async transaction(work) {
-      database.exec('begin immediate')
+    async transaction(work, options = { flushed: false }) {
+      database.exec(`pragma synchronous = ${options.flushed ? 'full' : 'normal'}; begin immediate`)
       try {
         await work()
         database.exec('commit')
@@ -77,6 +79,13 @@ const SCHEMA = `
   select tables.name, columns.name, columns.type
   from sqlite_master as tables join pragma_table_info(tables.name) as columns
   where tables.type = 'table' and tables.name not like 'sqlite~_%' escape '~'`
+
+/** Rows come in the order of one index and so at random in the others: with more pages at hand each is written less often. */
+function writable(path: string): DatabaseSync {
+  const { database } = openConnection(path, { readOnly: false, busyMilliseconds: BUSY_MILLISECONDS })
+  database.exec(`pragma cache_size = ${-CACHE_KIB}; pragma wal_autocheckpoint = ${LOG_PAGES}`)
+  return database
+}
 
 /**
  * A file that no process has open is read as immutable: a read-only connection would otherwise put a log and an index beside it and leave them there

@@ -14,8 +14,11 @@ export interface MoveEnd extends AsyncDisposable {
   schema(): Promise<ReadonlyMap<string, readonly Column[]>>
   query(sql: string, values?: Row): Promise<Row[]>
   insert(table: string, columns: readonly string[], rows: readonly Row[]): Promise<void>
-  /** One transaction; only of an end that was opened to write. */
-  transaction(work: () => Promise<void>): Promise<void>
+  /**
+   * One transaction; only of an end that was opened to write. The disk may have it later, in the order of commits: a power cut then loses the last ones, rows and
+   * progress alike. `flushed`: this one, and all before it, have reached the disk.
+   */
+  transaction(work: () => Promise<void>, options?: { readonly flushed: boolean }): Promise<void>
 }
 
 export interface Column {

@@ -35,7 +35,7 @@ export async function move(options: MoveOptions, clock: Clock, onRows: (rows: nu
   try {
     const copied = await copyTables(options, target, onRows)
     const moved = await verify(options, copied, onRows)
-    await target.transaction(() => deleteProgress(target))
+    await target.transaction(() => deleteProgress(target), { flushed: true })
     return moved
   } catch (error) {
     if (error instanceof Unequal) {
