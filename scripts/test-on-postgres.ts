@@ -22,5 +22,5 @@ await server?.[Symbol.asyncDispose]()
 function databaseTests(): string[] {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const files = globSync(['src/**/*.test.ts', 'test/journeys/*.test.ts'], { cwd: root }).sort()
-  return files.filter((file) => /startTestApp\(|freshDatabase\(|freshPlace\(/.test(readFileSync(join(root, file), 'utf8')))
+  return files.filter((file) => /startTestApp\(|freshDatabase\(|freshPlace\(|freshTarget\(/.test(readFileSync(join(root, file), 'utf8')))
 }

@@ -2,10 +2,16 @@ import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { type Config, isInMemory } from './config.ts'
 import type { Random } from './crypto/random.ts'
+import type { DatabaseLocation } from './db/database.ts'
 import { AuthError } from './errors.ts'
 import { parseSecret, type SecretVersion } from './setting-parsers.ts'
 
 const SECRET_FILE = 'bienvenue.secret'
+
+/** Where the classic posture keeps the secret of this database. */
+export function secretFileOf(database: DatabaseLocation): string {
+  return join(database.engine === 'sqlite' ? dirname(database.path ?? '') : '', SECRET_FILE)
+}
 
 /**
  * The root secret: the configured one, or in the classic posture one that is made at the first start and kept in
@@ -20,7 +26,7 @@ export function resolveRootSecret(config: Config, random: Random, knownFingerpri
   if (config.secrets.root.length > 0) return config.secrets.root
   const made = `v1:${Buffer.from(random.bytes(48)).toString('base64url')}`
   if (isInMemory(config.database)) return parseSecret(made)
-  const path = join(config.database.engine === 'sqlite' ? dirname(config.database.path ?? '') : '', SECRET_FILE)
+  const path = secretFileOf(config.database)
   if (!existsSync(path) && knownFingerprint !== null) {
     throw new AuthError('database_refused', {
       sentence: `The file ${path} is missing, and the database was used with the secret in it. Put it back, or set BIENVENUE_SECRET to what it held.`,

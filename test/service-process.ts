@@ -66,6 +66,19 @@ export function runCommand(cwd: string, args: readonly string[], options: RunOpt
   return finished(child)
 }
 
+/** Run one command of the program that a test stops before its end. */
+export function startCommand(cwd: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: environmentOf({}), stdio: ['ignore', 'pipe', 'pipe'] })
+  const end = finished(child)
+  return {
+    ended: () => child.exitCode !== null,
+    stop(signal: NodeJS.Signals): Promise<Finished> {
+      child.kill(signal)
+      return end
+    },
+  }
+}
+
 function finished(child: ChildProcess): Promise<Finished> {
   let [stdout, stderr] = ['', '']
   child.stdout?.on('data', (chunk: Buffer) => {

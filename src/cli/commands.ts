@@ -5,6 +5,8 @@ import { backupCommand } from './backup.ts'
 import { configCommand } from './config-command.ts'
 import { importCommand } from './import-command.ts'
 import { migrateCommand } from './migrate-command.ts'
+import { moveCommand } from './move-command.ts'
+import { restoredCommand } from './restored-command.ts'
 import { serve } from './serve.ts'
 import { sessionsCommand } from './sessions-command.ts'
 import { usersCommand } from './users-command.ts'
@@ -31,7 +33,9 @@ export async function runCommand(args: readonly string[], env: Environment): Pro
     usersCommand(configOf),
     sessionsCommand(configOf),
     importCommand(configOf),
+    moveCommand(env),
     backupCommand(configOf),
+    restoredCommand(configOf),
   ]) {
     program.addCommand(command.exitOverride())
   }

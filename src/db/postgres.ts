@@ -17,7 +17,7 @@ export interface PostgresOptions {
 }
 
 /** Our tables' own schema, named in every statement, so that no connection needs a search path. */
-const SCHEMA = 'bienvenue'
+export const POSTGRES_SCHEMA = 'bienvenue'
 
 /** A new connection, a statement, a wait for a lock: each ends below the client's own patience. */
 const CONNECT_MILLISECONDS = 3_000
@@ -49,7 +49,9 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   pool.on('error', () => {})
   // One that dies between two statements of a transaction: the next statement is refused. Without a listener the whole process would end.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool, options.prepare) }) }).withSchema(SCHEMA)
+  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool, options.prepare) }) }).withSchema(
+    POSTGRES_SCHEMA,
+  )
   await createSchema(pool)
   return {
     engine: 'postgres',
@@ -71,7 +73,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
 async function createSchema(pool: pg.Pool): Promise<void> {
   try {
-    await withRetries(() => pool.query(`create schema if not exists ${SCHEMA}`))
+    await withRetries(() => pool.query(`create schema if not exists ${POSTGRES_SCHEMA}`))
   } catch (error) {
     await pool.end()
     // The address may hold a password, so it is not repeated.

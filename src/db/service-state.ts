@@ -1,6 +1,9 @@
 import { AuthError } from '../errors.ts'
 import type { Database, Db } from './database.ts'
 
+/** The row that is there while a move into this database is not finished (move-progress.ts). */
+export const MOVE_KEY = 'move'
+
 export interface ServiceClaim {
   readonly posture: 'classic' | 'hardened'
   /** Fingerprints of the configured secret's versions, newest first. */
@@ -11,7 +14,7 @@ export interface ServiceClaim {
  * Record which posture and which secret this database is used with, and refuse what does not fit.
  * Hardened's first opening of a classic database ends every session and reset token: classic handed them to anyone who asked.
  *
- * @throws AuthError `database_refused` - classic on a hardened database; another secret
+ * @throws AuthError `database_refused` - classic on a hardened database; another secret; in the middle of a move
  */
 export async function claimDatabase(database: Database, claim: ServiceClaim): Promise<void> {
   const state = await readState(database.reads)
@@ -30,7 +33,11 @@ export async function claimDatabase(database: Database, claim: ServiceClaim): Pr
   })
 }
 
-/** The fingerprint of the secret that this database was last used with; `null` for a new one. */
+/**
+ * The fingerprint of the secret that this database was last used with; `null` for a new one.
+ *
+ * @throws AuthError `database_refused` - in the middle of a move
+ */
 export async function recordedFingerprint(database: Database): Promise<string | null> {
   return (await readState(database.reads)).secret
 }
@@ -53,6 +60,11 @@ function refuseMisfit(state: { posture: string | null; secret: string | null }, 
 async function readState(db: Db) {
   const rows = await db.selectFrom('service_state').selectAll().execute()
   const values = new Map(rows.map((row) => [row.key, row.value]))
+  if (values.has(MOVE_KEY)) {
+    throw new AuthError('database_refused', {
+      sentence: 'A move into this database is not finished. Run the same "bienvenue move" again: it goes on where it stopped.',
+    })
+  }
   return { posture: values.get('posture') ?? null, secret: values.get('secret') ?? null }
 }
 

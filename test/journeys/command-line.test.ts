@@ -20,6 +20,8 @@ test('every command has help, and wrong usage ends with 2 and a hint', async () 
     'sessions end --help',
     'import classic --help',
     'backup --help',
+    'move --help',
+    'restored --help',
     'config --help',
   ]
   for (const result of await Promise.all(helps.map((args) => place.run(args.split(' '))))) {

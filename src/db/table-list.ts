@@ -1,0 +1,27 @@
+import type { Tables } from './tables.ts'
+
+export interface TableEntry {
+  readonly name: MovedTableName
+  /** The primary key's columns. */
+  readonly key: readonly string[]
+  /** Ended after a restore: it must not come back to life (CHECKLIST R239). */
+  readonly ended: boolean
+}
+
+type MovedTableName = Exclude<keyof Tables, 'bienvenue_migrations'>
+
+/** The list does not compile while a table of the schema is missing from it. `bienvenue_migrations` is left out: each database keeps its own. */
+const ENTRIES = {
+  users: { key: ['id'], ended: false },
+  sessions: { key: ['token_hash'], ended: true },
+  reset_tokens: { key: ['token_hash'], ended: true },
+  service_state: { key: ['key'], ended: false },
+} as const satisfies {
+  readonly [T in MovedTableName]: { key: readonly (keyof Tables[T])[]; ended: boolean }
+}
+
+/** Every table with data, in the order of foreign keys: a table comes after those it refers to. */
+export const TABLES: readonly TableEntry[] = (Object.keys(ENTRIES) as MovedTableName[]).map((name) => ({ name, ...ENTRIES[name] }))
+
+/** What a backup leaves out and a restore ends. */
+export const ENDED_BY_RESTORE = TABLES.filter((table) => table.ended)
