@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { AuthError } from '../errors.ts'
-import type { Database, Db, KeptQueryBuilder } from './database.ts'
+import type { Db, EngineDatabase, KeptQueryBuilder } from './database.ts'
 import { databaseUnavailable } from './database-unavailable.ts'
 import { placeholders } from './kept-query.ts'
 import type { Tables } from './tables.ts'
@@ -30,7 +30,7 @@ const MAX_ATTEMPTS = 5
 const RETRY_MILLISECONDS = 20
 
 /** PostgreSQL 14 and newer, and what speaks its protocol (docs/adr/0005-storage.md). */
-export async function openPostgres(options: PostgresOptions): Promise<Database> {
+export async function openPostgres(options: PostgresOptions, onRead: (milliseconds: number) => void): Promise<EngineDatabase> {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -47,11 +47,13 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   })
   // A connection that dies while nobody uses it; the next user gets another.
   pool.on('error', () => {})
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool) }) }).withSchema(SCHEMA)
+  const dialect = new PostgresDialect({ pool: translating(pool) })
+  const db: Db = new Kysely<Tables>({ dialect }).withSchema(SCHEMA)
+  const reads: Db = new Kysely<Tables>({ dialect, log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }).withSchema(SCHEMA)
   await createSchema(pool)
   return {
     engine: 'postgres',
-    reads: db,
+    reads,
     inTransaction: (work) => withRetries(() => db.transaction().execute(work)),
     keep: (build) => keep(pool, db, build, options.prepare),
     version: () => null,
@@ -64,6 +66,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       throw new AuthError('file_refused', { sentence: 'A PostgreSQL database is copied with its own tools: pg_dump (docs/operations.md).' })
     },
     close: () => pool.end(),
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   }
 }
 
