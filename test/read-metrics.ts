@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const LABEL = '[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"'
-const SAMPLE = new RegExp(`^(${NAME})(\\{${LABEL}(?:,${LABEL})*\\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|\\+Inf|-Inf|Nan|NaN)$`)
+const SAMPLE = new RegExp(`^(${NAME})(\\{${LABEL}(?:,${LABEL})*\\})? (-?[0-9.]+(?:e[+-]?[0-9]+)?|[+-]Inf|Nan)$`)
 
 /**
- * Read Prometheus' text format strictly (prometheus.io, "Exposition formats"): each family is described once, before its samples; no sample comes
+ * Read Prometheus' text format strictly, `Nan` as prom-client spells it (prometheus.io, "Exposition formats"): each family is described once, before its samples; no sample comes
  * twice; a histogram's buckets grow and end with `+Inf`. @returns values by name and labels, as they are written
  */
 export function readMetrics(text: string): ReadonlyMap<string, number> {
@@ -33,7 +33,7 @@ export function readMetrics(text: string): ReadonlyMap<string, number> {
     assert.ok(allowed.includes(sample), `${sample} stands below ${family}`)
     if (types.get(family) === 'counter') assert.match(family, /_total$/)
     assert.ok(!values.has(sample + labels), `${sample}${labels} is there once`)
-    values.set(sample + labels, Number(value.replace('Inf', 'Infinity')))
+    values.set(sample + labels, Number(value.replace('Inf', 'Infinity').replace('Nan', 'NaN')))
   }
   for (const [name, type] of types) if (type === 'histogram') requireWholeHistograms(name, values)
   return values
