@@ -17,8 +17,8 @@ const MAX_DELAY_MILLISECONDS = 5_000
  */
 export async function servePrimary(config: Config): Promise<void> {
   const log = makeLog(config.logLevel)
-  // Connections are dealt out in turn; left to the kernel, one worker may get most of them.
-  cluster.schedulingPolicy = cluster.SCHED_RR
+  // Each worker accepts by itself. Were connections dealt out from here, one that is on its way to a worker that dies would hang for ever.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   const team = makeTeam(log)
   stopOnSignals(log, () => team.stop())
   try {
@@ -35,14 +35,15 @@ export async function servePrimary(config: Config): Promise<void> {
 }
 
 function makeTeam(log: Log) {
-  const members = new Map<Worker, ProcessChannel>()
+  const members = new Set<Worker>()
+  const serving = new Map<Worker, ProcessChannel>()
   let port: number | null = null
   let stopping = false
   let deaths = 0
   let leaving: Promise<unknown> = Promise.resolve()
 
   async function metricsText(): Promise<string> {
-    const parts = await Promise.all([...members.values()].map((channel) => channel.askMetrics()))
+    const parts = await Promise.all([...serving.values()].map((channel) => channel.askMetrics()))
     const { sumMetrics } = await import('../metrics/sum-metrics.ts')
     return sumMetrics(parts, deaths)
   }
@@ -60,14 +61,18 @@ function makeTeam(log: Log) {
     const worker = cluster.fork()
     const startedAt = performance.now()
     const ready = (bound: number) => {
+      log.info({ event: 'worker_started', worker: worker.id, pid: worker.process.pid })
       // PORT=0, and for a moment there was no worker that held the port.
       if (port !== null && port !== bound) throw new Error(`The workers have moved from port ${port} to ${bound}`)
       port = bound
+      serving.set(worker, channel)
       onReady(bound)
     }
-    members.set(worker, openChannel(worker, { metrics: metricsText, turn: () => turn(worker), ready }))
+    const channel = openChannel(worker, { metrics: metricsText, turn: () => turn(worker), ready })
+    members.add(worker)
     worker.once('exit', (code, signal) => {
       members.delete(worker)
+      serving.delete(worker)
       if (stopping) return
       // Nothing has ever served: the worker has said why.
       if (port === null) process.exit(code ?? 1)
@@ -86,7 +91,7 @@ function makeTeam(log: Log) {
     /** Stop every worker as a service on its own is stopped. @returns the worst exit code */
     async stop(): Promise<number> {
       stopping = true
-      return Math.max(0, ...(await Promise.all([...members.keys()].map(stopWorker))))
+      return Math.max(0, ...(await Promise.all([...members].map(stopWorker))))
     },
   }
 }

@@ -29,13 +29,10 @@ export async function serveProcess(config: Config, worker?: number): Promise<voi
     })
     if (worker !== undefined) closers.push(async () => primary?.askTurn())
     closers.push(() => auth.close())
+    if (worker !== undefined) primary = openChannel(process, { metrics: auth.metrics.json })
     listener.handleWith(toNodeHandler(auth))
     stopOnSignals(log, close)
-    if (worker !== undefined) {
-      primary = openChannel(process, { metrics: auth.metrics.json })
-      primary.sayReady(listener.port)
-      return
-    }
+    if (primary) return primary.sayReady(listener.port)
     const metrics = config.metrics && (await listenForMetrics(config.metrics, auth.metrics.text, log))
     if (metrics) closers.push(() => metrics.close())
     await checkService(settled)
