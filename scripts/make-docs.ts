@@ -28,6 +28,7 @@ const RULES: readonly { readonly says: string; readonly provoke: Environment; re
   { says: 'Classic: so must the address to listen on.', provoke: { HOST: '0.0.0.0' } },
   { says: 'Classic: and every allowed origin.', provoke: { BIENVENUE_ALLOWED_ORIGINS: 'https://www.example.com' } },
   { says: 'Classic: under `NODE_ENV=production` it must be named, not taken by default.', provoke: { NODE_ENV: 'production' } },
+  { says: 'Several workers share a database, so it is not in memory.', provoke: { BIENVENUE_WORKERS: '2', DATABASE_URL: 'file::memory:' } },
   { says: 'Hardened: a secret is required.', provoke: { ...hardened(), BIENVENUE_SECRET: undefined } },
   {
     says: 'Hardened: a password has at least 15 characters while it can be the only factor.',

@@ -2,6 +2,7 @@ import { accountRoutes } from './account/account-routes.ts'
 import type { Deps } from './deps.ts'
 import { makeAnswers } from './http/answer.ts'
 import { makeFrontDoor } from './http/front-door.ts'
+import type { RequestCounts } from './http/request-counts.ts'
 import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
@@ -17,10 +18,13 @@ export interface AppOptions {
   readonly version: string
   readonly lastSeen: LastSeenWriter
   readonly cookie: SessionCookie
+  readonly counts: RequestCounts
+  /** What `GET /metrics` answers; `null`: there is no such route. */
+  readonly metricsText: (() => Promise<string>) | null
 }
 
 /** The only wiring of HTTP: every feature's routes, in one list, behind one front door. */
-export function makeApp(deps: Deps, { form, version, lastSeen, cookie }: AppOptions) {
+export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, metricsText }: AppOptions) {
   const answers = makeAnswers(deps.config, form)
   const guard = makeSessionGuard(deps, cookie, lastSeen)
   const routes: Route[] = [
@@ -29,7 +33,7 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie }: AppOpti
     ...sessionRoutes(deps, answers, guard),
     ...passwordResetRoutes(deps, answers),
     ...accountRoutes(deps, answers, guard),
-    ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes }),
+    ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
-  return makeFrontDoor({ ...deps, answers, routes })
+  return makeFrontDoor({ ...deps, answers, routes, counts })
 }

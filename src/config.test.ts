@@ -47,6 +47,8 @@ test('without any setting the service is classic, on this machine, in a file, wi
     registration: 'open',
     name: 'Bienvenue',
     logLevel: 'info',
+    workers: 1,
+    metrics: null,
   } satisfies Config)
 })
 
@@ -138,6 +140,18 @@ const BAD_VALUES: Record<string, readonly string[]> = {
   BIENVENUE_ARGON2_PARALLELISM: ['0', '5'],
   BIENVENUE_REGISTRATION: ['yes', 'true', 'Closed'],
   BIENVENUE_NAME: ['x'.repeat(65)],
+  BIENVENUE_WORKERS: ['0', '65', '-1', '1.5', 'all'],
+  BIENVENUE_METRICS_ADDRESS: [
+    '9464',
+    ':9464',
+    '127.0.0.1',
+    '127.0.0.1:65536',
+    '::1:9464',
+    '[127.0.0.1]:9464',
+    '[::1]',
+    'example.com:9464',
+    'http://127.0.0.1:9464',
+  ],
   BIENVENUE_LOG_LEVEL: ['trace', 'verbose', 'INFO'],
 }
 
@@ -169,6 +183,8 @@ test('every setting takes its good values', () => {
     BIENVENUE_ARGON2_PARALLELISM: '4',
     BIENVENUE_REGISTRATION: 'closed',
     BIENVENUE_NAME: 'Example Ltd',
+    BIENVENUE_WORKERS: '64',
+    BIENVENUE_METRICS_ADDRESS: '[::1]:9464',
     BIENVENUE_LOG_LEVEL: 'warn',
   })
   assert.deepEqual(config.listen, { hosts: ['127.0.0.2'], port: 0 })

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { DatabaseLocation } from './db/database.ts'
 import { AuthError } from './errors.ts'
 import { isLoopbackHostname } from './loopback.ts'
-import { type PublicUrl, parsePublicUrl, type SecretVersion } from './setting-parsers.ts'
+import { type ListenAddress, type PublicUrl, parsePublicUrl, type SecretVersion } from './setting-parsers.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type SettingValue } from './settings.ts'
 
 export type Posture = 'classic' | 'hardened'
@@ -32,6 +32,10 @@ export interface Config {
   readonly registration: 'open' | 'closed'
   readonly name: string
   readonly logLevel: LogLevel
+  /** Processes that serve the port together; a library is one. */
+  readonly workers: number
+  /** A listener of its own for `/metrics`; `null`: none. */
+  readonly metrics: ListenAddress | null
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -101,6 +105,8 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     registration: read('BIENVENUE_REGISTRATION') ?? 'open',
     name: read('BIENVENUE_NAME') ?? 'Bienvenue',
     logLevel: read('BIENVENUE_LOG_LEVEL') ?? (options.library ? 'warn' : 'info'),
+    workers: read('BIENVENUE_WORKERS') ?? 1,
+    metrics: read('BIENVENUE_METRICS_ADDRESS') ?? null,
   }
 
   const { memoryKib, passes } = config.password.argon2
@@ -111,6 +117,11 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
   }
   if (config.session.idleSeconds > absoluteSeconds) {
     problems.push(`${nameOf('BIENVENUE_SESSION_IDLE')} is longer than ${nameOf('BIENVENUE_SESSION_ABSOLUTE')}`)
+  }
+  if (config.workers > 1 && isInMemory(config.database)) {
+    problems.push(
+      `${nameOf('BIENVENUE_WORKERS')} ${config.workers} needs a database that they share: in memory, each would have its own. Set ${nameOf('DATABASE_URL')} to a file or a server`,
+    )
   }
   if (host !== undefined && isIP(host) === 0 && host !== 'localhost')
     problems.push(`${nameOf('HOST')} must be an IP address or localhost, found ${JSON.stringify(host)}`)

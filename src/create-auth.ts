@@ -40,7 +40,7 @@ export interface AuthOptions {
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
   const config = parseConfig(environmentOf(options), { nameOf: (name) => SETTINGS[name].option ?? name, library: true, toStart: true })
-  const { deps: _deps, settled: _settled, ...auth } = await openAuth(config, { form: 'library' })
+  const { deps: _deps, metrics: _metrics, settled: _settled, ...auth } = await openAuth(config, { form: 'library' })
   return auth
 }
 

@@ -47,29 +47,31 @@ const SECRETS = [
 
 /** Lines wait up to so long, or until so many characters are there: one write for many requests. A line of an error goes out at once. */
 const BUFFER_LENGTH = 8_192
+/** Workers write to one pipe, where what is longer than 4096 bytes may be torn apart by another's lines (PIPE_BUF, pipe(7)). */
+const SHARED_BUFFER_LENGTH = 4_096
 const FLUSH_MILLISECONDS = 100
 const MAX_REASON = 200
 
 /**
- * One JSON line per request and event; readable lines on a terminal. A control character in a value is escaped, so one event is one line
+ * One JSON line per request and event, with the number of the worker where there are several; readable lines on a terminal. A control character in a value is escaped, so one event is one line
  * (CHECKLIST R229).
  */
-export function makeLog(level: LogLevel, output?: LogOutput): Log {
+export function makeLog(level: LogLevel, output?: LogOutput, worker?: number): Log {
   const options = {
     level,
-    base: null,
+    base: worker === undefined ? null : { worker },
     redact: { paths: SECRETS.flatMap((name) => (name === 'code' ? [name] : [name, `*.${name}`])), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  if (output) return withRequests(pino(options, output), output)
+  if (output) return withRequests(pino(options, output), output, { worker })
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {})
   if (process.stdout.isTTY) {
     const terminal: LogOutput = { write: (line) => writeOut(readable(line)) }
-    return withRequests(pino(options, terminal), terminal)
+    return withRequests(pino(options, terminal), terminal, { worker })
   }
-  const lines = bufferedLines(writeOut)
-  return withRequests(pino(options, lines), lines, lines.flush)
+  const lines = bufferedLines(writeOut, worker === undefined ? BUFFER_LENGTH : SHARED_BUFFER_LENGTH)
+  return withRequests(pino(options, lines), lines, { worker, flush: lines.flush })
 }
 
 /**
@@ -85,7 +87,7 @@ function writeOut(text: string): void {
 }
 
 /** Many lines, one write. What a `kill -9` can lose of the log is a tenth of a second. */
-function bufferedLines(write: (text: string) => void): LogOutput & { flush(): void } {
+function bufferedLines(write: (text: string) => void, length: number): LogOutput & { flush(): void } {
   let text = ''
   const flush = () => {
     if (text === '') return
@@ -96,15 +98,21 @@ function bufferedLines(write: (text: string) => void): LogOutput & { flush(): vo
   setInterval(flush, FLUSH_MILLISECONDS).unref()
   return {
     write(line) {
+      if (text.length + line.length > length) flush()
       text += line
-      if (text.length >= BUFFER_LENGTH) flush()
     },
     flush,
   }
 }
 
-function withRequests(logger: pino.Logger, output: { write(line: string): unknown }, flush = () => {}): Log {
+interface LogParts {
+  readonly worker: number | undefined
+  readonly flush?: () => void
+}
+
+function withRequests(logger: pino.Logger, output: { write(line: string): unknown }, { worker, flush = () => {} }: LogParts): Log {
   const wanted = logger.isLevelEnabled('info')
+  const from = worker === undefined ? '' : `,"worker":${worker}`
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -113,7 +121,7 @@ function withRequests(logger: pino.Logger, output: { write(line: string): unknow
       logger.error(fields, message)
       flush()
     },
-    request: (line) => void (wanted && output.write(requestLine(line))),
+    request: (line) => void (wanted && output.write(requestLine(line, from))),
     flush,
   }
 }
@@ -122,9 +130,9 @@ function withRequests(logger: pino.Logger, output: { write(line: string): unknow
  * The line of a request, put together by hand: its fields are fixed, and the logger with its search for secrets would cost a third of a session
  * check (docs/adr/0006-cost-of-a-session-check.md). Method, route and reason come from outside, so they are encoded.
  */
-function requestLine({ requestId, method, route, status, milliseconds, client, refusal }: RequestLine): string {
+function requestLine({ requestId, method, route, status, milliseconds, client, refusal }: RequestLine, from: string): string {
   // The longest reasons hold a header of somebody's; its beginning tells enough.
-  const start = `{"level":"info","time":"${isoTime()}","event":"request","request_id":"${requestId}","method":${jsonText(method)}`
+  const start = `{"level":"info","time":"${isoTime()}"${from},"event":"request","request_id":"${requestId}","method":${jsonText(method)}`
   const rest = `,"route":${jsonText(route)},"status":${status},"ms":${milliseconds.toFixed(2)},"client":${client === null ? 'null' : `"${client}"`}`
   if (refusal === null) return `${start}${rest}}\n`
   const reason = refusal.reason === undefined ? '' : `,"reason":${jsonText(refusal.reason.slice(0, MAX_REASON))}`

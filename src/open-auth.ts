@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { availableParallelism } from 'node:os'
 import { makeApp } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -10,11 +9,14 @@ import { openDatabase } from './db/database.ts'
 import { migrate } from './db/migrate.ts'
 import { claimDatabase, recordedFingerprint } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
+import { hashSlots } from './hash-slots.ts'
 import type { Answer } from './http/answer.ts'
 import type { Ask } from './http/ask.ts'
 import { makeFetch, type RequestInfo } from './http/fetch-shell.ts'
+import { makeRequestCounts } from './http/request-counts.ts'
 import { type Log, makeLog } from './log.ts'
 import { createSession, validLogin } from './login/login.ts'
+import { type Metrics, makeMetrics } from './metrics/metrics.ts'
 import { requestReset, updatePassword } from './password-reset/password-reset.ts'
 import { makeHashQueue } from './passwords/hash-queue.ts'
 import { hashPassword } from './passwords/password.ts'
@@ -83,6 +85,8 @@ export interface AuthParts {
   readonly clock?: Clock
   readonly random?: Random
   readonly log?: Log
+  /** Where the metrics of all processes come from; without it, this process is all there is. */
+  readonly metricsText?: () => Promise<string>
 }
 
 /** Ten minutes: sooner serves nobody, much later and tables grow. */
@@ -107,16 +111,24 @@ export async function openDeps(config: Config, parts: Omit<AuthParts, 'form'> = 
     await database.close()
     throw error
   }
-  return { config, database, clock, random, log, hashQueue: makeHashQueue(availableParallelism()) }
+  return { config, database, clock, random, log, hashQueue: makeHashQueue(hashSlots(config.workers)) }
 }
 
 /** The same from a finished configuration; the service and the tests come in here. */
-export async function openAuth(config: Config, parts: AuthParts): Promise<Auth & { readonly deps: Deps; settled(): Promise<void> }> {
+export async function openAuth(
+  config: Config,
+  parts: AuthParts,
+): Promise<Auth & { readonly deps: Deps; readonly metrics: Metrics; settled(): Promise<void> }> {
   const deps = await openDeps(config, parts)
   const { database, log } = deps
   const lastSeen = makeLastSeenWriter(deps)
   const cookie = makeSessionCookie(config)
-  const answer = makeApp(deps, { form: parts.form, version: VERSION, lastSeen, cookie })
+  const counts = makeRequestCounts()
+  const metrics = makeMetrics(deps, counts)
+  // Hardened answers strangers; they have no business with it (CHECKLIST R269). An application has metrics of its own.
+  const servesMetrics = parts.form === 'service' && config.posture === 'classic' && config.metrics === null
+  const metricsText = servesMetrics ? (parts.metricsText ?? metrics.text) : null
+  const answer = makeApp(deps, { form: parts.form, version: VERSION, lastSeen, cookie, counts, metricsText })
   const sweeping = setInterval(() => {
     sweep(deps).catch((error: unknown) => log.warn({ event: 'sweep_failed', err: error }))
   }, SWEEP_MILLISECONDS)
@@ -132,6 +144,7 @@ export async function openAuth(config: Config, parts: AuthParts): Promise<Auth &
 
   return {
     deps,
+    metrics,
     fetch: makeFetch(answer),
     answer,
     addUser: async (email, hashedPassword) =>

@@ -51,6 +51,21 @@ function readDuration(text: string): number | null {
   return match ? Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS] : null
 }
 
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464`. */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim())
+  const [, ipv6 = '', host = '', port = ''] = match ?? []
+  const isAddress = ipv6 !== '' ? isIP(ipv6) === 6 : host === 'localhost' || isIP(host) === 4
+  if (!isAddress || Number(port) > 65_535)
+    throw new Error(`must be an address and a port (127.0.0.1:9464, [::1]:9464), found ${JSON.stringify(text)}`)
+  return { host: ipv6 || host, port: Number(port) }
+}
+
 export function oneOf<T extends string>(...words: T[]) {
   return (text: string): T => {
     const word = words.find((known) => known === text.trim())

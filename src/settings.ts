@@ -5,6 +5,7 @@ import {
   oneOf,
   parseDatabaseUrl,
   parseList,
+  parseListenAddress,
   parseNetwork,
   parseOrigin,
   parsePublicUrl,
@@ -174,6 +175,22 @@ export const SETTINGS = {
       if (text.length > 64) throw new Error('is longer than 64 characters')
       return text
     },
+  },
+  BIENVENUE_WORKERS: {
+    option: null,
+    about:
+      'Processes that serve the port together on this machine. More than its cores gain nothing; each takes the memory of one service, and keeps its own database connections.',
+    fallback: '1',
+    example: '4',
+    parse: integer({ min: 1, max: 64 }),
+  },
+  BIENVENUE_METRICS_ADDRESS: {
+    option: null,
+    about:
+      'Where `GET /metrics` answers, apart from the service: `ADDRESS:PORT`, IPv6 in brackets. It asks nobody for a password, so choose an address that only your monitoring reaches.',
+    fallback: 'classic: `/metrics` at the port of the service; hardened: nowhere',
+    example: '127.0.0.1:9464',
+    parse: parseListenAddress,
   },
   BIENVENUE_LOG_LEVEL: {
     option: 'logLevel',

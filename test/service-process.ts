@@ -92,6 +92,10 @@ function finished(child: ChildProcess): Promise<Finished> {
 
 export interface ServiceProcess {
   readonly url: string
+  /** The line that said so. */
+  readonly started: { readonly url: string; readonly pid: number; readonly metrics?: string }
+  /** Standard output so far. */
+  output(): string
   /** Send a signal and wait for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
 }
@@ -100,12 +104,12 @@ export interface ServiceProcess {
 export async function startService(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess & AsyncDisposable> {
   const child = spawn(process.execPath, [main], { cwd, env: environmentOf({ PORT: '0', ...env }), stdio: ['ignore', 'pipe', 'pipe'] })
   const end = finished(child)
-  const url = await new Promise<string>((resolve, reject) => {
-    let seen = ''
+  let seen = ''
+  const started = await new Promise<ServiceProcess['started']>((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       seen += chunk
       const line = seen.split('\n').find((text) => text.includes('"event":"listening"'))
-      if (line) resolve(JSON.parse(line).url)
+      if (line) resolve(JSON.parse(line))
     })
     void end.then(({ code, stderr }) => reject(new Error(`the service ended with ${code}: ${stderr}`)))
   })
@@ -113,5 +117,5 @@ export async function startService(cwd: string, env: Readonly<Record<string, str
     child.kill(signal)
     return end
   }
-  return { url, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
+  return { url: started.url, started, output: () => seen, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type Config, describeDatabase, type Environment, parseConfig } from '../config.ts'
+import type { ListenAddress } from '../setting-parsers.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts'
 import { print, printJson, printTable } from './output.ts'
 
@@ -49,8 +50,14 @@ function valuesOf(config: Config): Record<SettingName, string> {
     BIENVENUE_ARGON2_PARALLELISM: String(argon2.parallelism),
     BIENVENUE_REGISTRATION: config.registration,
     BIENVENUE_NAME: config.name,
+    BIENVENUE_WORKERS: String(config.workers),
+    BIENVENUE_METRICS_ADDRESS: config.metrics === null ? 'none' : addressText(config.metrics),
     BIENVENUE_LOG_LEVEL: config.logLevel,
   }
+}
+
+function addressText({ host, port }: ListenAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /** With the largest unit that leaves nothing over. */

@@ -22,6 +22,8 @@ export async function run(args: readonly string[], env: Environment): Promise<vo
     if (!(error instanceof AuthError)) throw error
     console.error(publicSentence(error))
     process.exitCode = EXIT_CODES[error.code] ?? 1
+    // Its channel to the primary would keep a worker that could not start.
+    process.channel?.unref()
   }
 }
 

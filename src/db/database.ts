@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
+import { type LatencyHistogram, makeLatencyHistogram } from '../latency-histogram.ts'
 import type { PostgresOptions } from './postgres.ts'
+import { countingSessions, type SessionCounts } from './session-counts.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Tables } from './tables.ts'
 
@@ -50,7 +52,29 @@ export interface Database {
   copyTo(path: string): Promise<void>
   /** A second call waits for the first. */
   close(): Promise<void>
+  /** Connections to the server at this moment, and who waits for one; `null` where there is no pool. */
+  pool(): PoolState | null
+  /** What this process has asked of the database so far: for the metrics. */
+  readonly counts: DatabaseCounts
 }
+
+export interface PoolState {
+  readonly total: number
+  readonly idle: number
+  readonly waiting: number
+}
+
+export interface DatabaseCounts {
+  /** Statements outside a transaction. */
+  readonly reads: LatencyHistogram
+  /** Whole transactions, with the wait for their turn, and with what failed. */
+  readonly transactions: LatencyHistogram
+  /** Sessions begun and ended by transactions that were committed. */
+  readonly sessions: SessionCounts
+}
+
+/** What an engine's own file opens. */
+export type EngineDatabase = Omit<Database, 'counts'>
 
 export type KeptQueryBuilder<Args, Row> = (
   db: Db,
@@ -58,12 +82,39 @@ export type KeptQueryBuilder<Args, Row> = (
 ) => { compile(): { readonly sql: string; readonly parameters: readonly unknown[] }; execute(): Promise<Row[]> }
 
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
+  const counts = { reads: makeLatencyHistogram(), transactions: makeLatencyHistogram(), sessions: new Map() }
+  const onRead = (milliseconds: number) => counts.reads.observe(milliseconds)
   // pg is loaded where it is used: it costs a SQLite service nothing.
   const database =
-    location.engine === 'postgres' ? await (await import('./postgres.ts')).openPostgres(location) : await openSqlite(location.path)
+    location.engine === 'postgres'
+      ? await (await import('./postgres.ts')).openPostgres(location, onRead)
+      : await openSqlite(location.path, onRead)
   let closing: Promise<void> | null = null
   return {
     ...database,
+    counts,
+    async inTransaction(work) {
+      const startedAt = performance.now()
+      const counting = countingSessions(counts.sessions, work)
+      try {
+        const result = await database.inTransaction(counting.work)
+        counting.commit()
+        return result
+      } finally {
+        counts.transactions.observe(performance.now() - startedAt)
+      }
+    },
+    keep(build) {
+      const query = database.keep(build)
+      return (args) => {
+        const startedAt = performance.now()
+        const done = () => onRead(performance.now() - startedAt)
+        const rows = query(args)
+        if (rows instanceof Promise) return rows.finally(done)
+        done()
+        return rows
+      }
+    },
     close() {
       closing ??= database.close()
       return closing

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import { AuthError } from '../errors.ts'
-import type { Database, Db, KeptQueryBuilder } from './database.ts'
+import type { Db, EngineDatabase, KeptQueryBuilder } from './database.ts'
 import { databaseUnavailable } from './database-unavailable.ts'
 import { placeholders } from './kept-query.ts'
 import type { Tables } from './tables.ts'
@@ -30,7 +30,7 @@ const MAX_ATTEMPTS = 5
 const RETRY_MILLISECONDS = 20
 
 /** PostgreSQL 14 and newer, and what speaks its protocol (docs/adr/0005-storage.md). */
-export async function openPostgres(options: PostgresOptions): Promise<Database> {
+export async function openPostgres(options: PostgresOptions, onRead: (milliseconds: number) => void): Promise<EngineDatabase> {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -49,13 +49,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   pool.on('error', () => {})
   // One that dies between two statements of a transaction: the next statement is refused. Without a listener the whole process would end.
   pool.on('connect', (client) => client.on('error', () => {}))
-  const db: Db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating(pool, options.prepare) }) }).withSchema(
+  const dialect = new PostgresDialect({ pool: translating(pool, options.prepare) })
+  const db: Db = new Kysely<Tables>({ dialect }).withSchema(POSTGRES_SCHEMA)
+  const reads: Db = new Kysely<Tables>({ dialect, log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }).withSchema(
     POSTGRES_SCHEMA,
   )
   await createSchema(pool)
   return {
     engine: 'postgres',
-    reads: db,
+    reads,
     inTransaction: (work) => withRetries(() => db.transaction().execute(work)),
     keep: (build) => keep(pool, db, build, options.prepare),
     version: () => null,
@@ -68,6 +70,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       throw new AuthError('file_refused', { sentence: 'A PostgreSQL database is copied with its own tools: pg_dump (docs/operations.md).' })
     },
     close: () => pool.end(),
+    pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   }
 }
 

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { Kysely } from 'kysely'
 import { AuthError } from '../errors.ts'
-import type { Database, Db, KeptQueryBuilder } from './database.ts'
+import type { Db, EngineDatabase, KeptQueryBuilder } from './database.ts'
 import { databaseUnavailable } from './database-unavailable.ts'
 import { placeholders } from './kept-query.ts'
 import { isUnavailable, openConnection, type SqliteConnection, type StatementResult } from './sqlite-connection.ts'
@@ -17,14 +17,14 @@ const WRITE_BUSY_MILLISECONDS = 5_000
 const READ_BUSY_MILLISECONDS = 50
 
 /** Open a SQLite file, or a database in memory (`path` null) that lives as long as this process. */
-export async function openSqlite(path: string | null): Promise<Database> {
-  if (path === null) return openInMemory()
+export async function openSqlite(path: string | null, onRead: OnRead): Promise<EngineDatabase> {
+  if (path === null) return openInMemory(onRead)
   refuseForeignFile(path)
   // CHECKLIST R238: the file holds password hashes, and is nobody else's from its first moment.
   makePrivate(path)
   const worker = await startWriter(path)
   const reader = openConnection(path, { readOnly: true, busyMilliseconds: READ_BUSY_MILLISECONDS })
-  const reads = kysely((sql, parameters) => runHere(reader.run, sql, parameters), null)
+  const reads = kysely((sql, parameters) => runHere(reader.run, sql, parameters), null, onRead)
   const writes = kysely(worker.run, makeLock())
   return {
     engine: 'sqlite',
@@ -40,6 +40,7 @@ export async function openSqlite(path: string | null): Promise<Database> {
       reader.close()
       await worker.close()
     },
+    pool: () => null,
   }
 }
 
@@ -57,14 +58,14 @@ function makePrivate(path: string): void {
 }
 
 /** One connection for everything: whoever reads outside a transaction waits until no transaction is open. */
-function openInMemory(): Database {
+function openInMemory(onRead: OnRead): EngineDatabase {
   const connection = openConnection(':memory:', { readOnly: false, busyMilliseconds: 0 })
   const lock = makeLock()
   const run: RunStatement = (sql, parameters, before) => runHere(connection.run, sql, parameters, before)
   const db = kysely(run, lock)
   return {
     engine: 'sqlite',
-    reads: db,
+    reads: kysely(run, lock, onRead),
     inTransaction: (work) => db.transaction().execute(work),
     keep: (build) => keep(db, build, (sql, parameters) => (lock.held ? afterLock(lock, () => run(sql, parameters)) : run(sql, parameters))),
     // The one connection does not see its own commits in data_version.
@@ -72,11 +73,17 @@ function openInMemory(): Database {
     requireWritable: async () => {},
     copyTo: async (target) => void run('vacuum into ?', [target]),
     close: async () => connection.close(),
+    pool: () => null,
   }
 }
 
-function kysely(run: RunStatement, lock: Lock | null): Db {
-  return new Kysely<Tables>({ dialect: sqliteDialect(run, lock) })
+type OnRead = (milliseconds: number) => void
+
+function kysely(run: RunStatement, lock: Lock | null, onRead?: OnRead): Db {
+  return new Kysely<Tables>({
+    dialect: sqliteDialect(run, lock),
+    ...(onRead && { log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }),
+  })
 }
 
 async function afterLock<T>(lock: Lock, work: () => T): Promise<Awaited<T>> {

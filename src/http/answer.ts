@@ -37,6 +37,8 @@ const HSTS = 'max-age=31536000'
 export interface Answers {
   json(exchange: Exchange, status: number, body: object, headers?: AnswerHeaders): Answer
   page(exchange: Exchange, status: number, html: string, headers?: AnswerHeaders): Answer
+  /** Text for programs, never kept. */
+  text(exchange: Exchange, body: string, contentType: string): Answer
   /** Bytes of our own: a stylesheet, an icon. */
   file(exchange: Exchange, body: string, contentType: string): Answer
   empty(exchange: Exchange, status: number, headers?: AnswerHeaders): Answer
@@ -57,6 +59,7 @@ export function makeAnswers(config: Config, form: 'service' | 'library'): Answer
   return {
     json: (exchange, status, body, more) => ({ status, body: JSON.stringify(body), headers: headers(api, exchange, more) }),
     page: (exchange, status, html, more) => ({ status, body: html, headers: headers(page, exchange, more) }),
+    text: (exchange, body, contentType) => ({ status: 200, body, headers: headers(api, exchange, { 'content-type': contentType }) }),
     file: (exchange, body, contentType) => ({
       status: 200,
       body,

@@ -47,7 +47,6 @@ test('only the path itself, perhaps with a slash behind it, reaches a route (R05
     '/index.html',
     '/.git/config',
     '/.env',
-    '/metrics',
     '/src/main.ts',
     '/style.css.map',
     `/${'a'.repeat(10_000)}`,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { AuthError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import type { Log, RequestLine } from '../log.ts'
 import type { Answer, Answers } from './answer.ts'
 import type { Ask } from './ask.ts'
 import { makeClientAddress } from './client-ip.ts'
@@ -9,6 +9,7 @@ import { guardCrossSite } from './cross-site.ts'
 import { errorAnswer } from './error-response.ts'
 import type { Exchange } from './exchange.ts'
 import { guardPosture } from './loopback-guard.ts'
+import type { RequestCounts } from './request-counts.ts'
 import type { Route } from './route.ts'
 import { allowedMethods, makeRouter, pathBelow } from './router.ts'
 
@@ -17,6 +18,7 @@ interface FrontDoorDeps {
   readonly log: Log
   readonly answers: Answers
   readonly routes: readonly Route[]
+  readonly counts: RequestCounts
 }
 
 /** Methods that change nothing (RFC 9110 section 9.2.1). */
@@ -24,9 +26,9 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * What every request passes, cheapest first: who is asking, is this host ours, may this site ask, then its route. It never throws; every
- * request is answered and makes one line in the log.
+ * request is answered, makes one line in the log, and is counted.
  */
-export function makeFrontDoor({ config, log, answers, routes }: FrontDoorDeps): (ask: Ask) => Promise<Answer> {
+export function makeFrontDoor({ config, log, answers, routes, counts }: FrontDoorDeps): (ask: Ask) => Promise<Answer> {
   const clientAddressOf = makeClientAddress(config.trustedProxies)
   const matchPath = makeRouter(routes)
   const { pathPrefix } = config.publicUrl
@@ -67,7 +69,7 @@ export function makeFrontDoor({ config, log, answers, routes }: FrontDoorDeps): 
     } catch (error) {
       given = errorAnswer(answers, log, exchange, error)
     }
-    log.request({
+    const line: RequestLine = {
       requestId: exchange.requestId,
       method: ask.method,
       route: exchange.route ?? maskedPath(ask.target),
@@ -75,7 +77,9 @@ export function makeFrontDoor({ config, log, answers, routes }: FrontDoorDeps): 
       milliseconds: performance.now() - startedAt,
       client: exchange.clientAddress,
       refusal: exchange.refusal,
-    })
+    }
+    log.request(line)
+    counts.note(line, exchange.route)
     return given
   }
 }

@@ -140,7 +140,7 @@ export async function storeNewPassword(
   change: { readonly userId: string; readonly hash: string; readonly keepSession?: string },
 ): Promise<void> {
   await setPasswordHash(tx, change.userId, change.hash, new Date(deps.clock.now()))
-  await endSessionsIn(tx, change.userId, change.keepSession)
+  await endSessionsIn(tx, change.userId, change.keepSession === undefined ? 'password_reset' : 'password_change', change.keepSession)
   await voidResetTokens(tx, change.userId)
 }
 

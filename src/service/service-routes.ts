@@ -6,6 +6,7 @@ import { AuthError } from '../errors.ts'
 import type { Answers } from '../http/answer.ts'
 import type { Route, RouteContext } from '../http/route.ts'
 import { messageAnswer } from '../http/schemas.ts'
+import { METRICS_CONTENT_TYPE } from '../metrics/metrics.ts'
 import { renderDocsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
 import { renderWelcomePage } from './welcome-page.ts'
@@ -15,6 +16,8 @@ interface Described {
   readonly cookieName: string
   /** Every route, these included; asked for when a page is wanted. */
   readonly routes: () => readonly Route[]
+  /** What `GET /metrics` answers; `null`: there is no such route. */
+  readonly metricsText: (() => Promise<string>) | null
 }
 
 /** The service about itself: is it alive, what can it do. */
@@ -85,7 +88,20 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       answers: { 200: { description: 'A stylesheet', contentType: 'text/css' } },
       handle: (c) => answers.file(c.exchange, style(), 'text/css; charset=utf-8'),
     },
+    ...(described.metricsText ? [metricsRoute(answers, described.metricsText)] : []),
   ]
+}
+
+function metricsRoute(answers: Answers, text: () => Promise<string>): Route {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics for Prometheus',
+    description: 'Only in the classic posture; elsewhere they have an address of their own, BIENVENUE_METRICS_ADDRESS.',
+    access: 'anyone',
+    answers: { 200: { description: 'Metrics in the text format', contentType: 'text/plain' } },
+    handle: async (c) => answers.text(c.exchange, await text(), METRICS_CONTENT_TYPE),
+  }
 }
 
 /** A browser names text/html; API clients say JSON or anything. */

@@ -140,9 +140,9 @@ export async function insertSession(
   return Number(row.count)
 }
 
-/** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. */
-export async function deleteOldestSessions(tx: Db, userId: string, begun: string, keep: number): Promise<void> {
-  await tx
+/** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. @returns how many went */
+export async function deleteOldestSessions(tx: Db, userId: string, begun: string, keep: number): Promise<number> {
+  const result = await tx
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
     .where('id', 'in', (query) =>
@@ -156,7 +156,8 @@ export async function deleteOldestSessions(tx: Db, userId: string, begun: string
         .limit(1_000)
         .offset(keep - 1),
     )
-    .execute()
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
 }
 
 export async function replaceSessionToken(
@@ -182,8 +183,9 @@ export async function updateLastSeen(tx: Db, sessionId: string, seenAt: Date): P
     .execute()
 }
 
-export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Promise<void> {
-  await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).execute()
+export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Promise<number> {
+  const result = await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).executeTakeFirst()
+  return Number(result.numDeletedRows)
 }
 
 /** The owner is part of the condition (CHECKLIST R247). */

@@ -1,5 +1,6 @@
 import { hashOpaqueToken, makeOpaqueToken, type TokenHash } from '../crypto/opaque-token.ts'
 import type { Db } from '../db/database.ts'
+import { countSessions, type SessionEnd } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from '../users/user.ts'
@@ -70,7 +71,9 @@ export async function issueSession(
     now: new Date(now),
     expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
   })
-  if (count >= MAX_SESSIONS_PER_USER) await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER)
+  countSessions(tx, 'created', 1)
+  if (count >= MAX_SESSIONS_PER_USER)
+    countSessions(tx, 'too_many', await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER))
   return token
 }
 
@@ -102,14 +105,17 @@ export async function renewSession(deps: Pick<Deps, 'clock' | 'random'>, tx: Db,
 
 /** End the session of a token; one that is none changes nothing. */
 export async function endSessionOfToken(deps: Pick<Deps, 'database'>, token: unknown): Promise<void> {
-  const tokenHash = hashOpaqueToken(token)
-  if (tokenHash !== null) await deps.database.inTransaction((tx) => deleteSessionByTokenHash(tx, tokenHash))
+  if (hashOpaqueToken(token) !== null) await deps.database.inTransaction((tx) => endTokenIn(tx, token, 'logout'))
 }
 
 /** For a login on a browser that still holds a session: that one ends with it (CHECKLIST R075). */
 export async function endSessionOfTokenIn(tx: Db, token: unknown): Promise<void> {
+  await endTokenIn(tx, token, 'replaced')
+}
+
+async function endTokenIn(tx: Db, token: unknown, reason: SessionEnd): Promise<void> {
   const tokenHash = hashOpaqueToken(token)
-  if (tokenHash !== null) await deleteSessionByTokenHash(tx, tokenHash)
+  if (tokenHash !== null) countSessions(tx, reason, await deleteSessionByTokenHash(tx, tokenHash))
 }
 
 /**
@@ -118,13 +124,22 @@ export async function endSessionOfTokenIn(tx: Db, token: unknown): Promise<void>
  * @throws AuthError `session_not_found` - absent or somebody else's: callers cannot tell which (CHECKLIST R037, R067)
  */
 export async function endSession(deps: Pick<Deps, 'database'>, userId: string, sessionId: string): Promise<void> {
-  const ended = await deps.database.inTransaction((tx) => deleteSession(tx, userId, sessionId))
-  if (!ended) throw new AuthError('session_not_found')
+  await deps.database.inTransaction(async (tx) => {
+    if (!(await deleteSession(tx, userId, sessionId))) throw new AuthError('session_not_found')
+    countSessions(tx, 'revoked', 1)
+  })
 }
 
 /** End all of a user's sessions, or all but one. @returns how many */
 export async function endSessionsOfUser(deps: Pick<Deps, 'database'>, userId: string, except?: SessionPublicId): Promise<number> {
-  return deps.database.inTransaction((tx) => deleteSessionsOfUser(tx, userId, except))
+  return deps.database.inTransaction((tx) => endSessionsIn(tx, userId, 'revoked', except))
+}
+
+/** The same within the caller's transaction. */
+export async function endSessionsIn(tx: Db, userId: string, reason: SessionEnd, except?: SessionPublicId): Promise<number> {
+  const count = await deleteSessionsOfUser(tx, userId, except)
+  countSessions(tx, reason, count)
+  return count
 }
 
 /** The live sessions of a user, newest first. */
@@ -140,14 +155,13 @@ export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'conf
     .filter((row) => row.expiresAt.getTime() > now)
 }
 
-/** The same within the caller's transaction. */
-export async function endSessionsIn(tx: Db, userId: string, except?: SessionPublicId): Promise<void> {
-  await deleteSessionsOfUser(tx, userId, except)
-}
-
 /** Remove at most `limit` sessions that ended by themselves; they were refused all along. @returns how many */
 export async function removeExpiredSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, limit: number): Promise<number> {
   const now = new Date(deps.clock.now())
   const lastSeenBefore = new Date(now.getTime() - deps.config.session.idleSeconds * 1_000)
-  return deps.database.inTransaction((tx) => deleteExpiredSessions(tx, { now, lastSeenBefore, limit }))
+  return deps.database.inTransaction(async (tx) => {
+    const count = await deleteExpiredSessions(tx, { now, lastSeenBefore, limit })
+    countSessions(tx, 'expired', count)
+    return count
+  })
 }

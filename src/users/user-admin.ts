@@ -1,3 +1,4 @@
+import { countSessions } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { User } from './user.ts'
@@ -11,7 +12,7 @@ import { deleteResetTokensOf, deleteSessionsOf, deleteUserRow, selectUsers, setD
 export async function disableUser(deps: Pick<Deps, 'database' | 'clock'>, userId: string): Promise<void> {
   await deps.database.inTransaction(async (tx) => {
     if (!(await setDisabled(tx, userId, new Date(deps.clock.now())))) throw new AuthError('user_not_found')
-    await deleteSessionsOf(tx, userId)
+    countSessions(tx, 'user_disabled', await deleteSessionsOf(tx, userId))
     await deleteResetTokensOf(tx, userId)
   })
 }

@@ -1,4 +1,5 @@
 import type { Db } from '../db/database.ts'
+import { countSessions } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
@@ -121,7 +122,7 @@ export async function updateUser(
   const now = new Date(deps.clock.now())
   await deps.database.inTransaction(async (tx) => {
     if (typeof userId !== 'string' || !(await updateUserRow(tx, userId, changes, now))) throw new AuthError('user_not_found')
-    if (changes.passwordHash !== undefined) await deleteSessionsOf(tx, userId)
+    if (changes.passwordHash !== undefined) countSessions(tx, 'password_change', await deleteSessionsOf(tx, userId))
     if (changes.passwordHash !== undefined || changes.email) await deleteResetTokensOf(tx, userId)
   })
 }
