@@ -62,7 +62,7 @@ test('SQL is written in db/ and in stores, and nowhere else', () => {
       (one) => (isPackage(one, 'kysely') || one.to === 'node:sqlite') && folderOf(one.from) !== 'db' && !one.from.endsWith('-store.ts'),
     ),
     // The import command reads somebody else's database file, which no store of ours is for.
-    ['import-classic/classic-source.ts -> node:sqlite'],
+    ['import/classic-source.ts -> node:sqlite'],
   )
 })
 
@@ -74,7 +74,7 @@ test('Hono writes our pages, and nothing else', () => {
 })
 
 test('rules and stores know nothing of routes, pages and HTTP', () => {
-  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import-classic)\//.test(path)
+  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import)\//.test(path)
   const mayKnowHttp = /-(routes|page)\.ts$|\/(require-\w+|session-cookie)\.ts$/
   assert.deepEqual(
     breaches(
@@ -85,14 +85,7 @@ test('rules and stores know nothing of routes, pages and HTTP', () => {
 })
 
 /** From left to right; a feature imports those on its left, and itself. */
-const ORDER = [
-  ['users'],
-  ['sessions'],
-  ['passwords'],
-  ['registration', 'login', 'password-reset'],
-  ['account', 'import-classic'],
-  ['service'],
-]
+const ORDER = [['users'], ['sessions'], ['passwords'], ['registration', 'login', 'password-reset'], ['account', 'import'], ['service']]
 
 test('features import leftwards only', () => {
   const rank = (path: string) => ORDER.findIndex((group) => group.includes(folderOf(path)))
