@@ -44,7 +44,6 @@ export const REAL_HASHES: readonly RealHash[] = (
       'argon2$argon2id$v=19$m=102400,t=2,p=4$UEdhODlvem5RbkJzS0JBWTVFV2c2cA$/oepoKJSizDJgSICmdCObhov5Prv1UgKA3uRZGPV/1c',
     ],
     ['Django 5.2.17 BCryptSHA256PasswordHasher', TELLTALE, 'bcrypt_sha256$$2b$12$E47uGcsSoby9EJpVySfnt.mJ/hwdVGlK8gEf8OyvRZ/z65yeBdH0W'],
-    ['Django 5.2.17 BCryptPasswordHasher', TELLTALE, 'bcrypt$$2b$12$ckonEhTI3Gek4FZjKzJbOORhV0QobHT5v.7rhCKH58PGkhQ05xHRm'],
     ['passlib 1.7.4 pbkdf2_sha256', TELLTALE, '$pbkdf2-sha256$29000$wjhnrFUqxThn7F3rXSvFOA$r7yxEAhLwMvtyE94IDJEPr4ufxgyN2JEP6xQS.8Obkc'],
     [
       'passlib 1.7.4 pbkdf2_sha512',
@@ -52,7 +51,6 @@ export const REAL_HASHES: readonly RealHash[] = (
       '$pbkdf2-sha512$25000$ACDEOGfs3bu3tvY.55zzXg$LUxgnrikXmzEbdEDBugD2UEOdh93Yvjt2tnu/H31auX4BE.q4Dn4ojXJ1aBd97HuZj2h.ZsC3scK2moYa4G5sA',
     ],
     ['passlib 1.7.4 pbkdf2_sha1', TELLTALE, '$pbkdf2$131000$rlWKcQ7BWAtBqNX63zsnZA$2wIuNyE5eH2OAeeHRpLnTcfXzxI'],
-    ['passlib 1.7.4 argon2', TELLTALE, '$argon2id$v=19$m=65536,t=3,p=4$0poTolTKWct5L6V0TonxPg$xHvNToNsvqVkMzeJGDUh1zn4KXLfuxmVMgKWgZIOquQ'],
     [
       'Werkzeug 3.1.9 scrypt',
       TELLTALE,

@@ -67,6 +67,9 @@ export interface Candidate {
 /** Rows in one transaction: long enough to be fast, short enough that a running service never waits long behind it. */
 const BATCH = 1_000
 
+/** Longer than any format that readStoredHash knows. */
+const HASH_MAX_LENGTH = 1_024
+
 type ImportDeps = Pick<Deps, 'database' | 'clock' | 'random'>
 
 interface Run {
@@ -115,9 +118,9 @@ async function importBatch(deps: ImportDeps, run: Run, rows: readonly SourceRow[
 }
 
 function candidateOf(number: number, user: SourceUser): Candidate {
-  const usable = user.passwordHash !== null && readStoredHash(user.passwordHash) !== null
-  if (usable || user.passwordHash === null) return { number, user, hashProblem: null }
-  return { number, user: { ...user, passwordHash: null }, hashProblem: hashProblemOf(user.passwordHash) }
+  const stored = user.passwordHash
+  if (stored === null || (stored.length <= HASH_MAX_LENGTH && readStoredHash(stored) !== null)) return { number, user, hashProblem: null }
+  return { number, user: { ...user, passwordHash: null }, hashProblem: hashProblemOf(stored) }
 }
 
 function hashProblemOf(stored: string): string {
