@@ -62,7 +62,7 @@ test('SQL is written in db/ and in stores, and nowhere else', () => {
       (one) => (isPackage(one, 'kysely') || one.to === 'node:sqlite') && folderOf(one.from) !== 'db' && !one.from.endsWith('-store.ts'),
     ),
     // The import command reads somebody else's database file, which no store of ours is for.
-    ['import-classic/classic-source.ts -> node:sqlite'],
+    ['import/classic-source.ts -> node:sqlite'],
   )
 })
 
@@ -74,7 +74,7 @@ test('Hono writes our pages, and nothing else', () => {
 })
 
 test('rules and stores know nothing of routes, pages and HTTP', () => {
-  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import-classic)\//.test(path)
+  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import)\//.test(path)
   const mayKnowHttp = /-(routes|page)\.ts$|\/(require-\w+|session-cookie)\.ts$/
   assert.deepEqual(
     breaches(
@@ -90,7 +90,7 @@ const ORDER = [
   ['sessions'],
   ['passwords'],
   ['registration', 'login', 'password-reset'],
-  ['account', 'import-classic'],
+  ['account', 'import'],
   ['metrics'],
   ['service'],
 ]

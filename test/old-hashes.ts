@@ -19,6 +19,10 @@ export const OLD_HASHES = {
     `pbkdf2:sha256:1000$werkzeugSalt$${pbkdf2Sync(password, 'werkzeugSalt', 1000, 32, 'sha256').toString('hex')}`,
   'Django PBKDF2': (password) =>
     `pbkdf2_sha256$1000$djangoSalt$${pbkdf2Sync(password, 'djangoSalt', 1000, 32, 'sha256').toString('base64')}`,
+  'passlib PBKDF2': (password) => {
+    const salt = randomBytes(16)
+    return `$pbkdf2-sha256$1000$${unpadded(salt)}$${unpadded(pbkdf2Sync(password, salt, 1000, 32, 'sha256'))}`.replaceAll('+', '.')
+  },
   'Django Argon2': (password) => `argon2${argon2(password, { memoryCost: 512, timeCost: 2, parallelism: 2 })}`,
   'Argon2id with other costs': (password) => argon2(password, { memoryCost: 4096, timeCost: 3, parallelism: 1 }),
 } as const satisfies Record<string, (password: string) => string>

@@ -3,6 +3,7 @@ import { type Environment, nearest, parseConfig } from '../config.ts'
 import { VERSION } from '../version.ts'
 import { backupCommand } from './backup.ts'
 import { configCommand } from './config-command.ts'
+import { exportCommand } from './export-command.ts'
 import { importCommand } from './import-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { moveCommand } from './move-command.ts'
@@ -33,6 +34,7 @@ export async function runCommand(args: readonly string[], env: Environment): Pro
     usersCommand(configOf),
     sessionsCommand(configOf),
     importCommand(configOf),
+    exportCommand(configOf),
     moveCommand(env),
     backupCommand(configOf),
     restoredCommand(configOf),

@@ -1,11 +1,13 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { Command } from 'commander'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import { type ImportSummary, importClassic, type RowReport } from '../import-classic/classic-import.ts'
-import { openClassicSource } from '../import-classic/classic-source.ts'
+import { openClassicSource } from '../import/classic-source.ts'
+import { type ImportSummary, importUsers, type RowReport, type Source } from '../import/import.ts'
+import { openUsersFile } from '../import/users-file.ts'
 import { jsonText } from '../json-text.ts'
 import { databaseExists, print, printJson, safe, withDeps } from './output.ts'
 
@@ -15,61 +17,87 @@ interface Options {
   readonly json?: boolean
 }
 
+/** So many rows are named at the end; beyond that nobody reads them on a screen, and memory stays flat. The report has all. */
+const NAMED_MAX = 1_000
+
 export function importCommand(configOf: () => Config): Command {
   const command = new Command('import').description('take users over from elsewhere')
-  command
-    .command('classic <file>')
-    .description("take over the users of the course project's own database (a SQLite file)")
-    .option('--dry-run', 'write nothing, report the same')
-    .option('--report <file>', 'what became of every row, as JSON lines')
-    .option('--json', 'the summary and the named rows as JSON')
-    .exitOverride()
-    .action((file: string, options: Options) => importFile(configOf(), file, options))
+  const from = (name: string, description: string, open: (file: string, clock: Clock) => Source) =>
+    command
+      .command(`${name} <file>`)
+      .description(description)
+      .option('--dry-run', 'write nothing, report the same')
+      .option('--report <file>', 'what became of every row, as JSON lines')
+      .option('--json', 'the summary and the named rows as JSON')
+      .exitOverride()
+      .action(async (file: string, options: Options) => {
+        using source = open(file, systemClock)
+        await importFrom(configOf(), source, options)
+      })
+  from('classic', "take over the users of the course project's own database (a SQLite file)", openClassicSource)
+  from('users', 'take over users from JSON lines (docs/moving-in.md says how to make them); - reads standard input', openUsersFile)
   return command
 }
 
-async function importFile(config: Config, file: string, options: Options): Promise<void> {
-  using source = openClassicSource(file)
+async function importFrom(config: Config, source: Source, options: Options): Promise<void> {
   const report = options.report === undefined ? null : openReport(options.report)
-  const bar = new SingleBar({
-    format: '{bar} {percentage}% | {value}/{total} rows | {eta_formatted} left',
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  })
-  const showBar = process.stderr.isTTY
-  const listed: RowReport[] = []
-  let done = 0
-  if (showBar) bar.start(source.count, 0)
+  const bar = startBar(source)
+  const named: RowReport[] = []
+  const rows = { done: 0, unnamed: 0 }
   // A dry run against a database that is not there yet is judged against an empty one, and makes none.
   const target: Config = options.dryRun && !databaseExists(config) ? { ...config, database: { engine: 'sqlite', path: null } } : config
   const work = async (deps: Deps) => {
-    const summary = await importClassic(deps, source, {
+    const summary = await importUsers(deps, source, {
       dryRun: options.dryRun === true,
       onRow(row) {
-        done++
-        if (showBar && done % 500 === 0) bar.update(done)
-        report?.write(row)
-        if (row.reason !== null) listed.push(row)
+        rows.done++
+        if (rows.done % 500 === 0) bar?.update(source.position(), { rows: rows.done })
+        report?.write(viewOf(source, row))
+        if (row.reason === null) return
+        if (named.length < NAMED_MAX) named.push(row)
+        else rows.unnamed++
       },
     })
-    bar.stop()
-    if (options.json) printJson({ dry_run: options.dryRun === true, ...summary, named: listed })
-    else printSummary(summary, listed, options)
+    bar?.stop()
+    if (options.json) {
+      const views = named.map((row) => viewOf(source, row))
+      printJson({ dry_run: options.dryRun === true, ...summary, named: views, ...(rows.unnamed > 0 && { not_named: rows.unnamed }) })
+    } else printSummary(source, { summary, named, unnamed: rows.unnamed }, options)
   }
   await withDeps(target, work, { create: true }).finally(() => {
-    bar.stop()
+    bar?.stop()
     report?.close()
   })
 }
 
-function printSummary(summary: ImportSummary, listed: readonly RowReport[], options: Options): void {
-  for (const { id, email, outcome, reason } of listed)
-    print(`row ${id}  ${shortened(email)}  ${outcome === 'rejected' ? 'rejected' : 'imported'}: ${reason}`)
-  if (listed.length > 0) print()
+/** `null` where nobody looks at one. Standard input has no end to count towards. */
+function startBar({ size, unit }: Source): SingleBar | null {
+  if (!process.stderr.isTTY) return null
+  const format = size === null ? `{rows} ${unit}s` : `{bar} {percentage}% | {rows} ${unit}s | {eta_formatted} left`
+  const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true })
+  bar.start(size ?? 0, 0, { rows: 0 })
+  return bar
+}
+
+/** As scripts see it. A classic row is known by its id, a line by its number. */
+function viewOf({ unit }: Source, { number, email, outcome, field, reason }: RowReport) {
+  return { [unit === 'row' ? 'id' : 'line']: number, email, outcome, field, reason }
+}
+
+interface Result {
+  readonly summary: ImportSummary
+  readonly named: readonly RowReport[]
+  readonly unnamed: number
+}
+
+function printSummary({ unit }: Source, { summary, named, unnamed }: Result, options: Options): void {
+  for (const { number, email, outcome, reason } of named)
+    print(`${unit} ${number}  ${shortened(email)}  ${outcome === 'rejected' ? 'rejected' : 'imported'}: ${safe(reason ?? '')}`)
+  if (unnamed > 0) print(`… and ${unnamed} more; --report FILE writes them all.`)
+  if (named.length > 0) print()
   const verb = options.dryRun ? 'would be imported' : 'imported'
   print(
-    `${summary.rows} rows: ${summary.imported + summary.imported_without_password} ${verb}` +
+    `${summary.rows} ${unit}s: ${summary.imported + summary.imported_without_password} ${verb}` +
       ` (${summary.imported_without_password} without a password), ${summary.already_imported} there already, ${summary.rejected} rejected.`,
   )
   print('Session ids and reset tokens are never imported; old passwords go on working.')
@@ -98,7 +126,7 @@ function openReport(path: string) {
     lines = ''
   }
   return {
-    write(row: RowReport) {
+    write(row: object) {
       lines += `${jsonText(row)}\n`
       if (lines.length > 65_536) flush()
     },

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { hashSync } from '@node-rs/bcrypt'
 import fc from 'fast-check'
 import { OLD_HASH_FORMATS, OLD_HASHES } from '../../test/old-hashes.ts'
+import { DJANGO_ARGON2_DEFAULT, REAL_HASHES, TELLTALE } from '../../test/real-hashes.ts'
 import { decoyHash, hashWithArgon2id, readStoredHash } from './password-hash.ts'
 
 const DEFAULT_COST = { memoryKib: 19_456, passes: 2, parallelism: 1 }
@@ -111,6 +112,9 @@ test('hashes that cost too much are no hashes to us, those at the limit are', ()
     [`scrypt$262144$salt$8$1$${TAG}=`, `scrypt$524288$salt$8$1$${TAG}=`],
     [`pbkdf2_sha256$3000000$salt$${TAG}=`, `pbkdf2_sha256$3000001$salt$${TAG}=`],
     [`pbkdf2:sha512:3000000$salt$${'ab'.repeat(64)}`, `pbkdf2:sha512:3000001$salt$${'ab'.repeat(64)}`],
+    [`$pbkdf2-sha256$3000000$${SALT}$${TAG}`, `$pbkdf2-sha256$3000001$${SALT}$${TAG}`],
+    // A tag of two blocks costs twice as much.
+    [`$pbkdf2-sha256$i=1500000$${SALT}$${TAG}${TAG}`, `$pbkdf2-sha256$i=1500001$${SALT}$${TAG}${TAG}`],
   ]
   for (const [atLimit, above] of limits) {
     assert.notEqual(readStoredHash(atLimit), null, atLimit)
@@ -148,6 +152,17 @@ test('what is malformed is no hash: nothing of it is ever handed to a library', 
     `pbkdf2:md5:1000$salt$${'ab'.repeat(32)}`,
     'pbkdf2:sha256:1000$salt$ab',
     'pbkdf2_sha256$1000$salt$AAAA',
+    `$pbkdf2-sha256$i=0$${SALT}$${TAG}`,
+    `$pbkdf2-sha256$i=1000$$${TAG}`,
+    `$pbkdf2-sha256$i=1000$=$${TAG}`,
+    `$pbkdf2-sha256$i=1000$${SALT}$AAAA`,
+    `$pbkdf2-md5$i=1000$${SALT}$${TAG}`,
+    `pbkdf2_sha256$1000$sa\0lt$${TAG}=`,
+    `scrypt:1024:8:1$sa\nlt$${'ab'.repeat(32)}`,
+    `${'a'.repeat(32)}:${'b'.repeat(127)}`,
+    `${'a'.repeat(31)}:${'b'.repeat(128)}`,
+    `${'A'.repeat(32)}:${'b'.repeat(128)}`,
+    `:${'b'.repeat(128)}`,
     'md5$salt$5f4dcc3b5aa765d61d8327deb882cf99',
     '5f4dcc3b5aa765d61d8327deb882cf99',
     '!unusable',
@@ -213,4 +228,17 @@ test('the decoy costs what a real hash costs, and no password matches it', async
   const decoy = decoyHash(DEFAULT_COST)
   assert.equal(readStoredHash(decoy)?.isCurrent(DEFAULT_COST), true)
   for (const password of ['', 'password', 'not a password', '\u0000']) assert.equal(await verifies(decoy, password), false)
+})
+
+for (const { source, password, stored, anySpelling } of REAL_HASHES) {
+  test(`a hash made by ${source} matches ${password === TELLTALE ? 'with its normalisation of the password, and only that' : 'its password'}`, async () => {
+    const spellings = password === TELLTALE ? [password.normalize('NFC'), password.normalize('NFKC')] : [`${password}x`]
+    const answers = await Promise.all([password, `${password}\0`, ...spellings].map((typed) => verifies(stored, typed)))
+    assert.deepEqual(answers, [true, false, ...spellings.map(() => anySpelling && password === TELLTALE)])
+    assert.equal(readStoredHash(stored)?.isCurrent(DEFAULT_COST), false)
+  })
+}
+
+test("Django's default Argon2 has eight lanes, above our four, and is no hash to us", () => {
+  assert.equal(readStoredHash(DJANGO_ARGON2_DEFAULT), null)
 })

@@ -19,6 +19,8 @@ test('every command has help, and wrong usage ends with 2 and a hint', async () 
     'users list --help',
     'sessions end --help',
     'import classic --help',
+    'import users --help',
+    'export users --help',
     'backup --help',
     'move --help',
     'restored --help',
