@@ -88,13 +88,20 @@ function translating(pool: pg.Pool): PostgresPool {
       const client = await pool.connect().catch((error: unknown) => {
         throw translated(error)
       })
-      let lost = false
+      let lost: AuthError | null = null
+      // While the pool has handed it out, nobody else listens: a connection that dies between two statements would end the process.
+      const onError = (error: Error) => {
+        lost ??= databaseUnavailable(error)
+      }
+      client.on('error', onError)
       const query = async (sql: string, parameters: readonly unknown[]) => {
+        // A rollback would wait behind the statement that timed out, for as long again; the server rolls back when the connection closes.
+        if (lost) throw lost
         try {
           return await client.query(sql, [...parameters])
         } catch (error) {
           const refusal = translated(error)
-          lost ||= refusal instanceof AuthError
+          if (refusal instanceof AuthError) lost = refusal
           throw refusal
         }
       }
@@ -102,7 +109,10 @@ function translating(pool: pg.Pool): PostgresPool {
         // Kysely's type has cursors too, which this service does not use, and names five commands where pg's says any text.
         query: query as unknown as PostgresPoolClient['query'],
         // A connection on which something timed out may still be busy with it: nobody gets it again.
-        release: () => client.release(lost),
+        release() {
+          client.off('error', onError)
+          client.release(lost !== null)
+        },
       }
     },
     end: () => pool.end(),
