@@ -48,26 +48,55 @@ function finished(child: ChildProcess): Promise<Finished> {
 
 export interface ServiceProcess {
   readonly url: string
+  readonly pid: number
   /** Send a signal and wait for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
+  /** What it wrote, if it ended by itself. */
+  died(): string | null
+  /** Send a message to a program that takes any, and wait for its answer. */
+  tell(message: object): Promise<unknown>
+}
+
+export interface Program {
+  /** The file to run, and its arguments. */
+  readonly run: readonly string[]
+  /** It speaks with us by messages too. */
+  readonly messages?: boolean
 }
 
 /** The real service in its own process on a free port, once it says that it listens. */
-export async function startService(cwd: string, env: Record<string, string> = {}): Promise<ServiceProcess & AsyncDisposable> {
-  const child = spawn(process.execPath, [main], { cwd, env: environmentOf({ PORT: '0', ...env }), stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startService(
+  cwd: string,
+  env: Record<string, string> = {},
+  program: Program = { run: [main] },
+): Promise<ServiceProcess & AsyncDisposable> {
+  const child = spawn(process.execPath, program.run, {
+    cwd,
+    env: environmentOf({ PORT: '0', ...env }),
+    stdio: ['ignore', 'pipe', 'pipe', ...(program.messages ? (['ipc'] as const) : [])],
+  })
   const end = finished(child)
+  let died: string | null = null
+  void end.then(({ code, stdout, stderr }) => {
+    died = `ended with ${code}: ${stdout}${stderr}`
+  })
   const url = await new Promise<string>((resolve, reject) => {
     let seen = ''
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       seen += chunk
       const line = seen.split('\n').find((text) => text.includes('"event":"listening"'))
       if (line) resolve(JSON.parse(line).url)
     })
-    void end.then(({ code, stderr }) => reject(new Error(`the service ended with ${code}: ${stderr}`)))
+    void end.then(() => reject(new Error(`the service ${died}`)))
   })
   const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal)
     return end
   }
-  return { url, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
+  const tell = (message: object) =>
+    new Promise<unknown>((resolve) => {
+      child.once('message', resolve)
+      child.send(message)
+    })
+  return { url, pid: child.pid ?? 0, stop, tell, died: () => died, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
 }
