@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, request as send } from 'node:http'
 
-/** A client that waits longer than this has been left hanging: every timeout of the service is shorter. */
-const PATIENCE_MILLISECONDS = 10_000
+/** A client that waits longer than this has been left hanging: every timeout of the service is much shorter, and a busy machine may be late. */
+const PATIENCE_MILLISECONDS = 20_000
 
 export interface Answer {
   /** 0: no answer came. */
