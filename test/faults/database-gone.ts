@@ -7,7 +7,7 @@ import { reportOf, type Scenario } from './scenario.ts'
 import { openStage } from './stage.ts'
 import { verify } from './verify.ts'
 
-const CLIENTS = 12
+const CLIENTS = 8
 /** Good answers before, between and after the faults. */
 const CALM_MILLISECONDS = 700
 const POLL_MILLISECONDS = 10
@@ -25,7 +25,7 @@ export const databaseGone: Scenario = {
     await using stage = await openStage(engine, postgres)
     await using service = await startService(stage.folder, stage.env)
     const ledger = makeLedger(service.url)
-    await seed(ledger, 2 * CLIENTS)
+    await seed(ledger, CLIENTS)
     const load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 5 })
     const figures: Record<string, string | number> = {}
 

@@ -25,7 +25,7 @@ export const killService: Scenario = {
     const ledger = makeLedger(service.url, { mayBreak: true })
     let slowestStart = 0
     try {
-      await seed(ledger, 2 * CLIENTS)
+      await seed(ledger, CLIENTS)
       for (let round = 1; round <= rounds; round++) {
         const before = ledger.tally.acknowledged
         const load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 0 })

@@ -16,7 +16,7 @@ export interface LoadOptions {
 /** After an answer that was not good. */
 const BACK_OFF_MILLISECONDS = 20
 /** Users of one client; it registers more while some of them are in doubt. */
-const USERS_PER_CLIENT = 2
+const USERS_PER_CLIENT = 1
 const SESSIONS_PER_USER = 5
 
 /** Users who are logged in, so that a load begins with cheap writes. */
