@@ -64,6 +64,12 @@ export interface Program {
   readonly messages?: boolean
 }
 
+/** A test that is interrupted leaves no service behind. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** The real service in its own process on a free port, once it says that it listens. */
 export async function startService(
   cwd: string,
@@ -75,9 +81,11 @@ export async function startService(
     env: environmentOf({ PORT: '0', ...env }),
     stdio: ['ignore', 'pipe', 'pipe', ...(program.messages ? (['ipc'] as const) : [])],
   })
+  running.add(child)
   const end = finished(child)
   let died: string | null = null
   void end.then(({ code, stdout, stderr }) => {
+    running.delete(child)
     died = `ended with ${code}: ${stdout}${stderr}`
   })
   const url = await new Promise<string>((resolve, reject) => {

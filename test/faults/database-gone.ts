@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startPostgres } from '../postgres-server.ts'
 import { startService } from '../service-process.ts'
 import { type Ledger, makeLedger } from './ledger.ts'
-import { seed, startLoad } from './load.ts'
+import { seed, startLoad, waitUntil } from './load.ts'
 import { reportOf, type Scenario } from './scenario.ts'
 import { openStage } from './stage.ts'
 import { verify } from './verify.ts'
@@ -10,8 +10,6 @@ import { verify } from './verify.ts'
 const CLIENTS = 8
 /** Good answers before, between and after the faults. */
 const CALM_MILLISECONDS = 700
-const POLL_MILLISECONDS = 10
-const NEVER_MILLISECONDS = 20_000
 
 export const databaseGone: Scenario = {
   number: 2,
@@ -22,11 +20,12 @@ export const databaseGone: Scenario = {
     const goneMilliseconds = short ? 3_000 : 30_000
     // Of its own: it is killed. What it acknowledges must be on the disk.
     await using postgres = await startPostgres({ fsync: true })
+    const wake = () => postgres.signal('SIGCONT')
     await using stage = await openStage(engine, postgres)
     await using service = await startService(stage.folder, stage.env)
     const ledger = makeLedger(service.url)
     await seed(ledger, CLIENTS)
-    const load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 5 })
+    await using load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 5 })
     const figures: Record<string, string | number> = {}
 
     /** A fault, and how long after its end the next good answer came. */
@@ -38,8 +37,10 @@ export const databaseGone: Scenario = {
       await fault()
       const endedAt = performance.now()
       const { acknowledged } = ledger.tally
-      while (ledger.tally.acknowledged === acknowledged && performance.now() < endedAt + NEVER_MILLISECONDS) await delay(POLL_MILLISECONDS)
-      if (ledger.tally.acknowledged === acknowledged) ledger.blame(`${name}: it did not recover: ${service.died()}`)
+      await waitUntil(
+        () => ledger.tally.acknowledged > acknowledged,
+        `writes after it was ${name}; the service ${service.died() ?? 'runs'}`,
+      )
       const recovery = Math.round(performance.now() - endedAt)
       await delay(CALM_MILLISECONDS)
       figures[name] =
@@ -54,9 +55,12 @@ export const databaseGone: Scenario = {
         })
       }
       await through(`hanging for ${goneMilliseconds / 1_000} s`, async () => {
+        // A stopped process outlives a run that is interrupted.
+        process.once('exit', wake)
         postgres.signal('SIGSTOP')
         await delay(goneMilliseconds)
-        postgres.signal('SIGCONT')
+        wake()
+        process.off('exit', wake)
       })
       await through(`shut down for ${goneMilliseconds / 1_000} s`, async () => {
         await postgres.stop()
@@ -67,7 +71,6 @@ export const databaseGone: Scenario = {
       progress('checking')
       await verify(ledger, { logins: true })
     } finally {
-      await load.stop()
       ledger.client.close()
     }
     return reportOf(ledger, { ...figures, users: ledger.users.length })

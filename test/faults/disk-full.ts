@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startService } from '../service-process.ts'
-import { checkLive, pick } from './actions.ts'
+import { checkLive, logIn, register } from './actions.ts'
 import { makeLedger } from './ledger.ts'
-import { seed, startLoad } from './load.ts'
+import { seed, startLoad, waitUntil } from './load.ts'
 import { reportOf, type Scenario } from './scenario.ts'
 import { SERVICE_WITH_CLOCK } from './service-under-test.ts'
 import { openStage } from './stage.ts'
@@ -31,6 +31,8 @@ export const diskFull: Scenario = {
     await using service = await startService(stage.folder, stage.env, disk ? undefined : SERVICE_WITH_CLOCK)
     const ledger = makeLedger(service.url)
     await seed(ledger, CLIENTS)
+    const { user: watcher } = await register(ledger)
+    await logIn(ledger, watcher)
     let checksOnFullDisk = 0
     let slowestRecovery = 0
     try {
@@ -38,22 +40,21 @@ export const diskFull: Scenario = {
         if (disk) disk.fill()
         else await service.tell({ growth: 'off' })
         const refusedBefore = ledger.tally.refused
-        const load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 2 })
+        await using load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 2, without: watcher })
         const fullUntil = performance.now() + FULL_MILLISECONDS
-        while (performance.now() < fullUntil || ledger.tally.refused < refusedBefore + LEAST_REFUSED) {
-          const user = pick(ledger.users.filter(({ live, doubt }) => live.length > 1 && doubt === null))
-          // It may have been logged out between choice and answer; the load's own checks are exact.
-          if ((await checkLive(ledger, user)) === 'good') checksOnFullDisk++
+        while (performance.now() < fullUntil) {
+          if ((await checkLive(ledger, watcher)) === 'good') checksOnFullDisk++
           else ledger.blame('a session check on a full disk')
           await delay(5)
         }
+        await waitUntil(() => ledger.tally.refused >= refusedBefore + LEAST_REFUSED, 'writes are refused on a full disk')
         await load.stop()
         const emptiedAt = performance.now()
         if (disk) disk.empty()
         else await service.tell({ growth: 'on' })
-        const calm = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 2 })
+        await using calm = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 2, without: watcher })
         const { acknowledged } = ledger.tally
-        while (ledger.tally.acknowledged === acknowledged) await delay(1)
+        await waitUntil(() => ledger.tally.acknowledged > acknowledged, 'writes when there is room again')
         slowestRecovery = Math.max(slowestRecovery, performance.now() - emptiedAt)
         await delay(CALM_MILLISECONDS)
         await calm.stop()

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { startService } from '../service-process.ts'
 import { makeLedger } from './ledger.ts'
-import { seed, startLoad } from './load.ts'
+import { seed, startLoad, waitUntil } from './load.ts'
 import { reportOf, type Scenario } from './scenario.ts'
 import { openStage } from './stage.ts'
 import { verify } from './verify.ts'
@@ -10,7 +10,6 @@ const CLIENTS = 8
 /** Every round has something to lose; the kill comes at a random moment within the time after that. */
 const LEAST_ACKNOWLEDGED = 20
 const RANDOM_MILLISECONDS = 150
-const POLL_MILLISECONDS = 5
 
 export const killService: Scenario = {
   number: 1,
@@ -28,8 +27,8 @@ export const killService: Scenario = {
       await seed(ledger, CLIENTS)
       for (let round = 1; round <= rounds; round++) {
         const before = ledger.tally.acknowledged
-        const load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 0 })
-        while (ledger.tally.acknowledged < before + LEAST_ACKNOWLEDGED) await delay(POLL_MILLISECONDS)
+        await using load = startLoad(ledger, { clients: CLIENTS, pauseMilliseconds: 0 })
+        await waitUntil(() => ledger.tally.acknowledged >= before + LEAST_ACKNOWLEDGED, 'writes are acknowledged')
         await delay(Math.random() * RANDOM_MILLISECONDS)
         await service.stop('SIGKILL')
         await load.stop()

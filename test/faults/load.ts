@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { askForReset, changePassword, checkEnded, checkLive, logIn, logOut, pick, register, rename, resetPassword } from './actions.ts'
 import type { Ledger, LedgerUser, Verdict } from './ledger.ts'
 
-export interface Load {
+export interface Load extends AsyncDisposable {
   /** Let what is under way end, and send no more. */
   stop(): Promise<void>
 }
@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly clients: number
   /** Between two requests of a client. */
   readonly pauseMilliseconds: number
+  /** Somebody else's to write to. */
+  readonly without?: LedgerUser
 }
 
 /** After an answer that was not good. */
@@ -29,9 +31,9 @@ export async function seed(ledger: Ledger, users: number): Promise<void> {
 }
 
 /** Clients that register, log in and out, change and ask, each with users of its own. Few of their writes hash, so that there are many. */
-export function startLoad(ledger: Ledger, { clients, pauseMilliseconds }: LoadOptions): Load {
+export function startLoad(ledger: Ledger, { clients, pauseMilliseconds, without }: LoadOptions): Load {
   let stopping = false
-  const free = ledger.users.filter((user) => user.doubt === null)
+  const free = ledger.users.filter((user) => user.doubt === null && user !== without)
   async function client(own: LedgerUser[]): Promise<void> {
     while (!stopping) {
       const verdict = await act(ledger, own)
@@ -40,11 +42,23 @@ export function startLoad(ledger: Ledger, { clients, pauseMilliseconds }: LoadOp
   }
   ledger.beginOutageCount()
   const running = Array.from({ length: clients }, (_, at) => client(free.filter((_user, index) => index % clients === at)))
-  return {
-    async stop() {
-      stopping = true
-      await Promise.all(running)
-    },
+  const stop = async () => {
+    stopping = true
+    await Promise.all(running)
+  }
+  return { stop, [Symbol.asyncDispose]: stop }
+}
+
+const POLL_MILLISECONDS = 5
+/** So long that only a service which does not come back takes it. */
+const NEVER_MILLISECONDS = 60_000
+
+/** Wait until this holds; then the scenario goes on, or it fails rather than hang. */
+export async function waitUntil(holds: () => boolean, what: string): Promise<void> {
+  const givenUpAt = performance.now() + NEVER_MILLISECONDS
+  while (!holds()) {
+    if (performance.now() > givenUpAt) throw new Error(`this did not happen within ${NEVER_MILLISECONDS / 1_000} s: ${what}`)
+    await delay(POLL_MILLISECONDS)
   }
 }
 
