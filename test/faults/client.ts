@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, request as send } from 'node:http'
 
-/** A client that waits longer than this has been left hanging: every timeout of the service is much shorter, and a busy machine may be late. */
-const PATIENCE_MILLISECONDS = 20_000
+/** A client that waits longer than this has been left hanging: every timeout of the service is much shorter, and a busy machine may be very late. */
+const PATIENCE_MILLISECONDS = 60_000
 
 export interface Answer {
   /** 0: no answer came. */
@@ -25,15 +25,18 @@ export interface Client {
   close(): void
 }
 
-/** Connections are kept; nothing is tried twice. */
-export function makeClient(url: string): Client {
-  let agent = new Agent({ keepAlive: true })
+/**
+ * Nothing is tried twice. A connection that is kept may be closed by the service, which is its right, in the instant in which the next request is sent;
+ * so they are kept only where broken connections are expected anyway.
+ */
+export function makeClient(url: string, { keepAlive }: { readonly keepAlive: boolean }): Client {
+  let agent = new Agent({ keepAlive })
   let port = new URL(url).port
   return {
     request: (method, path, asked = {}) => ask({ agent, port, method, path }, asked),
     goTo(other) {
       agent.destroy()
-      agent = new Agent({ keepAlive: true })
+      agent = new Agent({ keepAlive })
       port = new URL(other).port
     },
     close: () => agent.destroy(),

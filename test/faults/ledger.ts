@@ -55,7 +55,7 @@ const MAX_PROBLEMS = 10
 
 /** @param mayBreak connections may break without an answer, because it is the service that is killed */
 export function makeLedger(url: string, { mayBreak = false } = {}): Ledger {
-  const client = makeClient(url)
+  const client = makeClient(url, { keepAlive: mayBreak })
   const tally: Tally = {
     ...{ acknowledged: 0, lost: 0, wrong: 0, refused: 0, unanswered: 0, slowestMilliseconds: 0, longestOutageMilliseconds: 0 },
     problems: [],
