@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -15,6 +15,8 @@ export interface PostgresServer extends AsyncDisposable {
   /** Stop it and keep its data; `start` brings it back on the same port. */
   stop(): Promise<void>
   start(): Promise<void>
+  /** Send every process of the server a signal: `SIGKILL` as a crash would end them, `SIGSTOP` and `SIGCONT` for a server that hangs. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
 export interface PostgresServerOptions {
@@ -58,11 +60,34 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     dataFolder,
     stop: () => postgres.stop(),
     start: () => postgres.start(),
+    signal(signal) {
+      // The first line of postmaster.pid names the process that started the others.
+      const [first = ''] = readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n')
+      const pid = Number(first)
+      // Stopped or killed first, it starts no more; woken, it comes first.
+      for (const one of [pid, ...childrenOf(pid)]) process.kill(one, signal)
+    },
     async [Symbol.asyncDispose]() {
       await postgres.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Linux only: the tests that need it run there. The fourth field of /proc/PID/stat is the parent; the second, in parentheses, may hold blanks. */
+function childrenOf(parent: number): number[] {
+  const isChild = (pid: string) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isChild(name))
+    .map(Number)
 }
 
 /** npm packages hold no symbolic links; the server's package brings a list of those it needs, and its install script, which this repository does not run, makes them. */

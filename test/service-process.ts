@@ -96,26 +96,72 @@ export interface ServiceProcess {
   readonly started: { readonly url: string; readonly pid: number; readonly metrics?: string }
   /** Standard output so far. */
   output(): string
+  readonly pid: number
   /** Send a signal and wait for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
+  /** What it wrote, if it ended by itself. */
+  died(): string | null
+  /** Send a message to a program that takes any, and wait for its answer. */
+  tell(message: object): Promise<unknown>
 }
 
+export interface Program {
+  /** The file to run, and its arguments. */
+  readonly run: readonly string[]
+  /** It speaks with us by messages too. */
+  readonly messages?: boolean
+}
+
+/** A test that is interrupted leaves no service behind. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** The real service in its own process on a free port, once it says that it listens. */
-export async function startService(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess & AsyncDisposable> {
-  const child = spawn(process.execPath, [main], { cwd, env: environmentOf({ PORT: '0', ...env }), stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startService(
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+  program: Program = { run: [main] },
+): Promise<ServiceProcess & AsyncDisposable> {
+  const child = spawn(process.execPath, program.run, {
+    cwd,
+    env: environmentOf({ PORT: '0', ...env }),
+    stdio: ['ignore', 'pipe', 'pipe', ...(program.messages ? (['ipc'] as const) : [])],
+  })
+  running.add(child)
   const end = finished(child)
+  let died: string | null = null
+  void end.then(({ code, stdout, stderr }) => {
+    running.delete(child)
+    died = `ended with ${code}: ${stdout}${stderr}`
+  })
   let seen = ''
   const started = await new Promise<ServiceProcess['started']>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       seen += chunk
       const line = seen.split('\n').find((text) => text.includes('"event":"listening"'))
       if (line) resolve(JSON.parse(line))
     })
-    void end.then(({ code, stderr }) => reject(new Error(`the service ended with ${code}: ${stderr}`)))
+    void end.then(() => reject(new Error(`the service ${died}`)))
   })
   const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal)
     return end
   }
-  return { url: started.url, started, output: () => seen, stop, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
+  const tell = (message: object) =>
+    new Promise<unknown>((resolve) => {
+      child.once('message', resolve)
+      child.send(message)
+    })
+  return {
+    url: started.url,
+    pid: child.pid ?? 0,
+    started,
+    output: () => seen,
+    stop,
+    tell,
+    died: () => died,
+    [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
+  }
 }

@@ -47,8 +47,6 @@ export async function openPostgres(options: PostgresOptions, onRead: (millisecon
   })
   // A connection that dies while nobody uses it; the next user gets another.
   pool.on('error', () => {})
-  // One that dies between two statements of a transaction: the next statement is refused. Without a listener the whole process would end.
-  pool.on('connect', (client) => client.on('error', () => {}))
   const dialect = new PostgresDialect({ pool: translating(pool, options.prepare) })
   const db: Db = new Kysely<Tables>({ dialect }).withSchema(POSTGRES_SCHEMA)
   const reads: Db = new Kysely<Tables>({ dialect, log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }).withSchema(
@@ -106,15 +104,22 @@ function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
       const client = await pool.connect().catch((error: unknown) => {
         throw translated(error)
       })
-      let lost = false
+      let lost: AuthError | null = null
+      // While the pool has handed it out, nobody else listens: a connection that dies between two statements would end the process.
+      const onError = (error: Error) => {
+        lost ??= databaseUnavailable(error)
+      }
+      client.on('error', onError)
       const query = async (sql: string, parameters: readonly unknown[]) => {
+        // A rollback would wait behind the statement that timed out, for as long again; the server rolls back when the connection closes.
+        if (lost) throw lost
         try {
           if (sql === 'begin' && !prepare) return await client.query(BEGIN_WITH_TIMEOUTS)
           const name = parameters.length === 0 ? null : nameOf(sql)
           return await client.query({ text: sql, values: [...parameters], ...(name !== null && { name }) })
         } catch (error) {
           const refusal = translated(error)
-          lost ||= refusal instanceof AuthError
+          if (refusal instanceof AuthError) lost = refusal
           throw refusal
         }
       }
@@ -122,7 +127,10 @@ function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
         // Kysely's type has cursors too, which this service does not use, and names five commands where pg's says any text.
         query: query as unknown as PostgresPoolClient['query'],
         // A connection on which something timed out may still be busy with it: nobody gets it again.
-        release: () => client.release(lost),
+        release() {
+          client.off('error', onError)
+          client.release(lost !== null)
+        },
       }
     },
     end: () => pool.end(),

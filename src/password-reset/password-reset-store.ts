@@ -40,6 +40,10 @@ export async function consumeResetToken(tx: Db, tokenHash: TokenHash, now: Date)
   return row !== undefined
 }
 
+export async function deleteResetTokenIfExpired(tx: Db, tokenHash: TokenHash, now: Date): Promise<void> {
+  await tx.deleteFrom('reset_tokens').where('token_hash', '=', tokenHashBytes(tokenHash)).where('expires_at', '<=', now.getTime()).execute()
+}
+
 /** @returns how many were there */
 export async function deleteExpiredResetTokens(tx: Db, now: Date, limit: number): Promise<number> {
   const result = await tx

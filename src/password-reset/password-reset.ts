@@ -4,7 +4,13 @@ import { AuthError } from '../errors.ts'
 import { hashNewPassword, hashPassword, storeNewPassword } from '../passwords/password.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
 import { findUserByEmail, isEnabled } from '../users/user.ts'
-import { consumeResetToken, deleteExpiredResetTokens, findResetToken, putResetToken } from './password-reset-store.ts'
+import {
+  consumeResetToken,
+  deleteExpiredResetTokens,
+  deleteResetTokenIfExpired,
+  findResetToken,
+  putResetToken,
+} from './password-reset-store.ts'
 
 type ResetDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQueue'>
 
@@ -56,9 +62,11 @@ export async function updatePassword(deps: ResetDeps, resetToken: unknown, passw
 async function requireResetToken(deps: ResetDeps, token: unknown) {
   const tokenHash = hashOpaqueToken(token)
   const found = tokenHash && (await findResetToken(deps.database.reads, tokenHash))
-  if (!found) throw new AuthError('reset_token_invalid', { logged: tokenHash ? 'unknown' : 'malformed' })
-  if (found.expiresAt.getTime() <= deps.clock.now()) throw new AuthError('reset_token_invalid', { logged: 'expired' })
-  return found
+  if (!tokenHash || !found) throw new AuthError('reset_token_invalid', { logged: tokenHash ? 'unknown' : 'malformed' })
+  if (found.expiresAt.getTime() > deps.clock.now()) return found
+  // Gone before the refusal is sent, so that a clock that is set back does not bring it to life.
+  await deps.database.inTransaction((tx) => deleteResetTokenIfExpired(tx, tokenHash, new Date(deps.clock.now())))
+  throw new AuthError('reset_token_invalid', { logged: 'expired' })
 }
 
 async function consumeAndStore(deps: ResetDeps, token: unknown, userId: string, hash: string): Promise<void> {

@@ -188,6 +188,19 @@ export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Pr
   return Number(result.numDeletedRows)
 }
 
+/** Only if it has ended by itself: it may have been renewed or used meanwhile. */
+export async function deleteSessionIfExpired(
+  tx: Db,
+  tokenHash: TokenHash,
+  ends: { readonly now: Date; readonly lastSeenBefore: Date },
+): Promise<void> {
+  await tx
+    .deleteFrom('sessions')
+    .where('token_hash', '=', tokenHashBytes(tokenHash))
+    .where((is) => is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())]))
+    .execute()
+}
+
 /** The owner is part of the condition (CHECKLIST R247). */
 export async function deleteSession(tx: Db, userId: string, sessionId: string): Promise<boolean> {
   const result = await tx.deleteFrom('sessions').where('id', '=', sessionId).where('user_id', '=', userId).executeTakeFirst()

@@ -54,6 +54,17 @@ test('an unused session is dead at the very second its idle lifetime ends', asyn
   assert.equal(await isAlive(app, session), false)
 })
 
+test('a session that was refused as expired stays refused when the clock is set back; one that was not asked for works again', async () => {
+  const { app, session } = await appWithSession()
+  await using _ = app
+  const unseen = await app.logIn(EMAIL, PASSWORD)
+  app.clock.advance(7 * DAY)
+  assert.equal(await isAlive(app, session), false)
+  app.clock.advance(-7 * DAY)
+  assert.equal(await isAlive(app, session), false)
+  assert.equal(await isAlive(app, unseen), true)
+})
+
 test('using a session moves its idle end, and nothing moves its absolute end of thirty days', async () => {
   const { app, session } = await appWithSession()
   await using _ = app

@@ -9,6 +9,7 @@ import {
   deleteOldestSessions,
   deleteSession,
   deleteSessionByTokenHash,
+  deleteSessionIfExpired,
   deleteSessionsOfUser,
   findSession,
   insertSession,
@@ -88,7 +89,25 @@ export async function verifySession(deps: Pick<Deps, 'database' | 'clock' | 'con
   if (!found || found.user.disabled) return null
   const idleEnd = found.lastSeenAt.getTime() + deps.config.session.idleSeconds * 1_000
   const expiresAt = Math.min(idleEnd, found.absoluteEnd.getTime())
-  return expiresAt <= deps.clock.now() ? null : { ...found, tokenHash, expiresAt: new Date(expiresAt) }
+  if (expiresAt > deps.clock.now()) return { ...found, tokenHash, expiresAt: new Date(expiresAt) }
+  await removeExpired(deps, tokenHash)
+  return null
+}
+
+/** What was refused as expired is gone before the refusal is sent, so that a clock that is set back does not bring it to life. */
+async function removeExpired(deps: Pick<Deps, 'database' | 'clock' | 'config'>, tokenHash: TokenHash): Promise<void> {
+  const now = new Date(deps.clock.now())
+  try {
+    await deps.database.inTransaction((tx) => deleteSessionIfExpired(tx, tokenHash, { now, lastSeenBefore: idleStart(deps.config, now) }))
+  } catch (error) {
+    // It has expired all the same, and the sweeper will come.
+    if (!(error instanceof AuthError)) throw error
+  }
+}
+
+/** A session that was seen last at this moment or before has ended. */
+function idleStart(config: Deps['config'], now: Date): Date {
+  return new Date(now.getTime() - config.session.idleSeconds * 1_000)
 }
 
 /**
@@ -158,9 +177,8 @@ export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'conf
 /** Remove at most `limit` sessions that ended by themselves; they were refused all along. @returns how many */
 export async function removeExpiredSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, limit: number): Promise<number> {
   const now = new Date(deps.clock.now())
-  const lastSeenBefore = new Date(now.getTime() - deps.config.session.idleSeconds * 1_000)
   return deps.database.inTransaction(async (tx) => {
-    const count = await deleteExpiredSessions(tx, { now, lastSeenBefore, limit })
+    const count = await deleteExpiredSessions(tx, { now, lastSeenBefore: idleStart(deps.config, now), limit })
     countSessions(tx, 'expired', count)
     return count
   })
