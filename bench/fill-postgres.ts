@@ -25,9 +25,13 @@ const SESSIONS = `
     ${createdAt} + ${ABSOLUTE_MILLISECONDS}, 'pwd', '${USER_AGENT}', '${ADDRESS}'
   from generate_series($1::bigint, $2::bigint) n`
 
+const INDEXES = `
+  select indexname, indexdef from pg_indexes
+  where schemaname = 'bienvenue' and tablename in ('users', 'sessions') and indexname not like '%_pkey'`
+
 const BATCH = 50_000
 
-/** Fill a migrated, empty database, the indexes in their place, so that they grow as in use. */
+/** Fill a migrated, empty database in the way of fill-sqlite.ts: primary keys grow as in use, the other indexes are made again afterwards. */
 export async function fillPostgres(
   url: string,
   fill: { readonly users: number; readonly filledAt: number; readonly onProgress: (done: number) => void },
@@ -36,13 +40,16 @@ export async function fillPostgres(
   await client.connect()
   try {
     // Loading only: every session's user is there, and what a crash would lose is made again.
-    await client.query("set session_replication_role = 'replica'; set synchronous_commit = off")
+    await client.query("set session_replication_role = 'replica'; set synchronous_commit = off; set maintenance_work_mem = '512MB'")
+    const { rows: indexes } = await client.query<{ indexname: string; indexdef: string }>(INDEXES)
+    for (const { indexname } of indexes) await client.query(`drop index bienvenue.${indexname}`)
     for (let first = 0; first < fill.users; first += BATCH) {
       const last = Math.min(first + BATCH, fill.users) - 1
       await client.query(USERS, [first, last, fill.filledAt])
       await client.query(SESSIONS, [first, last, fill.filledAt])
       fill.onProgress(last + 1)
     }
+    for (const { indexdef } of indexes) await client.query(indexdef)
     // As autovacuum would have left it; then nothing of the fill is still being written.
     await client.query('vacuum (analyze) bienvenue.users, bienvenue.sessions')
     await client.query('checkpoint')

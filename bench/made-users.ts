@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 // User number n of a filled database, computed rather than remembered, so that any of ten million can be asked for.
-// fill-postgres.ts says the same in SQL; test/bench.test.ts holds the two together with the service's own look-ups.
+// fill-postgres.ts says the same in SQL; were it anything else, the bench would find neither session nor address, and say so.
 
 /** What the cookie of user n's session holds: 32 bytes in base64url, as the service makes them. */
 export function tokenOf(n: number): string {

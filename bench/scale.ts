@@ -58,12 +58,13 @@ export async function benchScale(options: ScaleOptions, progress: Progress): Pro
   const at = new Date(systemClock.now()).toISOString()
   const report: ScaleReport = { at, machine: thisMachine(), quick: options.quick, filled, results }
   const json = `${JSON.stringify(report, null, 2)}\n`
+  const kept = `results/scale-${options.engine}${options.quick ? '-quick' : ''}.json`
   const drawing = options.plot ?? pathTo('../docs/scale.svg')
   mkdirSync(pathTo('results'), { recursive: true })
-  writeFileSync(pathTo('results/scale.json'), json)
+  writeFileSync(pathTo(kept), json)
   writeFileSync(drawing, plot(report))
   progress('')
-  process.stdout.write(options.json ? json : `${renderScale(report)}\nThe plot is in ${drawing}, all of it in bench/results/scale.json\n`)
+  process.stdout.write(options.json ? json : `${renderScale(report)}\nThe plot is in ${drawing}, all of it in bench/${kept}\n`)
 }
 
 function enginesOf(text: string): Engine[] {
