@@ -2,13 +2,13 @@ import { machineLine } from './machine.ts'
 import { short, sizeText } from './scale-numbers.ts'
 import { ENGINE_NAMES, type Line, linesOf, type ScaleReport } from './scale-report.ts'
 
-const WIDTH = 1_180
+const WIDTH = 1_220
 const HEIGHT = 600
 const TOP = 92
 const BOTTOM = 500
 const LEFT = 74
 const LABEL_WIDTH = 196
-const GAP = 46
+const GAP = 72
 /** Distinct for eyes that see fewer colours (Okabe and Ito). */
 const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#8a6d00', '#444444']
 const LABEL_HEIGHT = 17
