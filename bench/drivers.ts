@@ -7,6 +7,7 @@ import { migrate } from '../src/db/migrate.ts'
 import { startPostgres } from '../test/postgres-server.ts'
 import { fillPostgres } from './fill-postgres.ts'
 import { ensureInstalled } from './install.ts'
+import { endAtExit } from './leftovers.ts'
 import { type Machine, machineLine, thisMachine } from './machine.ts'
 import { tokenOf } from './made-users.ts'
 import { pathTo, type ServerProcess, startServer, withDeadline } from './process.ts'
@@ -45,6 +46,7 @@ interface DriverReport {
 export async function benchDrivers(options: { readonly quick: boolean; readonly json: boolean }, progress: Progress): Promise<void> {
   ensureInstalled()
   await using server = await startPostgres({ fsync: true, flags: ['shared_buffers=1GB'] })
+  endAtExit(server)
   progress(`filling PostgreSQL with ${USERS} users`)
   const filledAt = systemClock.now()
   const database = await openDatabase({ engine: 'postgres', url: server.url, poolSize: 1, prepare: true })

@@ -10,6 +10,7 @@ import { migrate } from '../src/db/migrate.ts'
 import { startPostgres } from '../test/postgres-server.ts'
 import { fillPostgres } from './fill-postgres.ts'
 import { fillSqlite } from './fill-sqlite.ts'
+import { endAtExit, removeAtExit } from './leftovers.ts'
 import { thisMachine } from './machine.ts'
 import { pathTo } from './process.ts'
 import type { Progress } from './progress.ts'
@@ -24,13 +25,7 @@ const QUICK: ScalePlan = { rounds: 1, lookUps: 200, registrations: 10, expired: 
 /** Of a user with a session, indexes included, and PostgreSQL's log of it; rather too much than too little. */
 const ROOM_BYTES: Record<Engine, number> = { sqlite: 1_800, postgres: 2_500 }
 const POSTGRES_LOG_BYTES = 5e9
-export const POSTGRES_FLAGS = [
-  'shared_buffers=1GB',
-  'max_wal_size=4GB',
-  'checkpoint_timeout=15min',
-  'wal_level=minimal',
-  'max_wal_senders=0',
-]
+const POSTGRES_FLAGS = ['shared_buffers=1GB', 'max_wal_size=4GB', 'checkpoint_timeout=15min', 'wal_level=minimal', 'max_wal_senders=0']
 
 export interface ScaleOptions {
   readonly users: string
@@ -87,6 +82,7 @@ type Outcome = Pick<ScaleReport, 'filled' | 'results'>
 
 async function onSqlite(sizes: readonly number[], options: ScaleOptions, progress: Progress): Promise<Outcome> {
   const folder = mkdtempSync(`${tmpdir()}/bienvenue-bench-`)
+  removeAtExit(folder)
   try {
     return await measureStands('sqlite', sizes, options, progress, async (users) => {
       const file = `${folder}/${users}.db`
@@ -103,7 +99,9 @@ async function onSqlite(sizes: readonly number[], options: ScaleOptions, progres
 
 async function onPostgres(sizes: readonly number[], options: ScaleOptions, progress: Progress): Promise<Outcome> {
   const folder = mkdtempSync(`${tmpdir()}/bienvenue-bench-`)
+  removeAtExit(folder)
   await using server = await startPostgres({ fsync: true, flags: POSTGRES_FLAGS })
+  endAtExit(server)
   try {
     return await measureStands('postgres', sizes, options, progress, async (users) => {
       const name = `users_${users}`
