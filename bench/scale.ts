@@ -19,7 +19,7 @@ import { OPERATIONS, openSite, type ScalePlan, type Site } from './scale-operati
 import { plot } from './scale-plot.ts'
 import { type Filled, renderScale, type ScaleReport, type ScaleResult } from './scale-report.ts'
 
-const WHOLE: ScalePlan = { rounds: 5, lookUps: 4_000, registrations: 100, expired: 10_000, pages: 20, loadSeconds: 3 }
+const WHOLE: ScalePlan = { rounds: 3, lookUps: 4_000, registrations: 100, expired: 10_000, pages: 20, loadSeconds: 3 }
 const QUICK: ScalePlan = { rounds: 1, lookUps: 200, registrations: 10, expired: 100, pages: 2, loadSeconds: 0.2 }
 
 /** Of a user with a session, indexes included, and PostgreSQL's log of it; rather too much than too little. */
