@@ -7,7 +7,7 @@ const HEIGHT = 600
 const TOP = 92
 const BOTTOM = 500
 const LEFT = 74
-const LABEL_WIDTH = 196
+const LABEL_WIDTH = 206
 const GAP = 72
 /** Distinct for eyes that see fewer colours (Okabe and Ito). */
 const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#8a6d00', '#444444']

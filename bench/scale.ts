@@ -23,7 +23,7 @@ const WHOLE: ScalePlan = { rounds: 3, lookUps: 4_000, registrations: 100, expire
 const QUICK: ScalePlan = { rounds: 1, lookUps: 200, registrations: 10, expired: 100, pages: 2, loadSeconds: 0.2 }
 
 /** Of a user with a session, indexes included, and PostgreSQL's log of it; rather too much than too little. */
-const ROOM_BYTES: Record<Engine, number> = { sqlite: 1_800, postgres: 2_500 }
+const ROOM_BYTES: Record<Engine, number> = { sqlite: 1_300, postgres: 1_400 }
 const POSTGRES_LOG_BYTES = 5e9
 const POSTGRES_FLAGS = ['shared_buffers=1GB', 'max_wal_size=4GB', 'checkpoint_timeout=15min', 'wal_level=minimal', 'max_wal_senders=0']
 
