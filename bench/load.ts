@@ -15,7 +15,7 @@ export interface LoadResult {
 }
 
 /** A process of ours that prints one JSON line and ends. */
-async function runForJson(args: readonly string[], seconds: number): Promise<Record<string, never>> {
+export async function runForJson(args: readonly string[], seconds: number): Promise<Record<string, never>> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let problems = ''

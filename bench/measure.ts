@@ -1,5 +1,6 @@
 import { type Latencies, load, probe, type Target } from './load.ts'
 import { cpuMicroseconds, residentMegabytes, type ServerProcess, startServer, timeToFirstAnswer } from './process.ts'
+import type { Progress } from './progress.ts'
 import { BARE, type Subject, send } from './subjects.ts'
 
 /** How long and how often; see run.ts. */
@@ -16,8 +17,6 @@ export interface Plan {
   readonly restSeconds: number
   readonly memoryLoadSeconds: number
 }
-
-export type Progress = (text: string) => void
 
 /** A subject that runs, with one user who is logged in and another who logs in again and again. */
 export interface Running {

@@ -1,16 +1,11 @@
+import { type Machine, machineLine } from './machine.ts'
 import type { CheckResult, LatencyResult, MemoryResult, RateResult, StartResult } from './measure.ts'
 import { CEILING, SATURATED } from './measure.ts'
 import { BARE, PEER } from './subjects.ts'
 
 export interface Report {
   readonly at: string
-  readonly machine: {
-    readonly cores: number
-    readonly cpu: string
-    readonly memoryGigabytes: number
-    readonly system: string
-    readonly node: string
-  }
+  readonly machine: Machine
   readonly quick: boolean
   readonly seconds: number
   readonly checks: readonly CheckResult[]
@@ -41,7 +36,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** The median of the rounds' own ratios: what disturbs one round disturbs both of its sides. */
-function ratio(above: readonly number[], below: readonly number[]): number {
+export function ratio(above: readonly number[], below: readonly number[]): number {
   return median(above.map((value, round) => value / (below[round] ?? Number.NaN)))
 }
 
@@ -88,7 +83,7 @@ export function render(report: Report): string {
   const number = (value: number) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
   const spread = (values: readonly number[]) => `${number(Math.min(...values))}..${number(Math.max(...values))}`
   const sections = [
-    `${machine.cores} cores, ${machine.cpu}, ${machine.memoryGigabytes} GB, ${machine.system}, Node ${machine.node}`,
+    machineLine(machine),
     section('Session check (medians; spread of the rounds)', [
       ['server', 'route', 'CPU µs', 'spread', 'requests/s', 'x bare', 'Better Auth / it'],
       ...checks.map((one) => [

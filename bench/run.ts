@@ -1,10 +1,14 @@
 // `npm run bench`: what Bienvenue costs beside a bare server, Better Auth and Argon2id alone, in one run on this machine.
 //   --quick  a short run, about forty seconds: for a first look, too short to judge by
 //   --json   the report as JSON on standard output, nothing else
+// Two more benches, each instead of that one:
+//   --drivers                                       pg and postgres on the session check (drivers.ts)
+//   --users 1k,100k,1m [--engine sqlite|postgres|both] [--plot FILE]   what grows with the number of users (scale.ts)
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, release, tmpdir, totalmem, type } from 'node:os'
+import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { ensureInstalled } from './install.ts'
+import { thisMachine } from './machine.ts'
 import {
   measureChecks,
   measureLatency,
@@ -16,6 +20,7 @@ import {
   runSubject,
 } from './measure.ts'
 import { pathTo } from './process.ts'
+import { makeProgress } from './progress.ts'
 import { judge, type Measured, type Report, render } from './report.ts'
 import { isCompiledStale, subjectsIn } from './subjects.ts'
 
@@ -45,10 +50,17 @@ const QUICK: Plan = {
   memoryLoadSeconds: 1,
 }
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'boolean' } } })
-const progress = (text: string) => {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
-}
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    drivers: { type: 'boolean', default: false },
+    users: { type: 'string' },
+    engine: { type: 'string', default: 'both' },
+    plot: { type: 'string' },
+  },
+})
+const progress = makeProgress()
 
 async function measureAll(plan: Plan, folder: string): Promise<Measured> {
   const subjects = subjectsIn(folder)
@@ -66,31 +78,31 @@ async function measureAll(plan: Plan, folder: string): Promise<Measured> {
   return { checks, logins, latency, starts, memory }
 }
 
-ensureInstalled()
-if (isCompiledStale()) console.error('bench: dist/ is older than src/, so the compiled form is not this code; npm run build makes it so')
-const startedAt = performance.now()
-const folder = mkdtempSync(`${tmpdir()}/bienvenue-bench-`)
-try {
-  const measured = await measureAll(options.quick ? QUICK : WHOLE, folder)
-  progress('')
-  const report: Report = {
-    at: new Date().toISOString(),
-    machine: {
-      cores: availableParallelism(),
-      cpu: cpus()[0]?.model.trim() ?? 'unknown processor',
-      memoryGigabytes: Math.round(totalmem() / 1e9),
-      system: `${type()} ${release()}`,
-      node: process.version,
-    },
-    quick: options.quick ?? false,
-    seconds: Math.round((performance.now() - startedAt) / 1_000),
-    ...measured,
-    targets: judge(measured),
+async function benchPeers(): Promise<void> {
+  ensureInstalled()
+  if (isCompiledStale()) console.error('bench: dist/ is older than src/, so the compiled form is not this code; npm run build makes it so')
+  const startedAt = performance.now()
+  const folder = mkdtempSync(`${tmpdir()}/bienvenue-bench-`)
+  try {
+    const measured = await measureAll(options.quick ? QUICK : WHOLE, folder)
+    progress('')
+    const report: Report = {
+      at: new Date().toISOString(),
+      machine: thisMachine(),
+      quick: options.quick,
+      seconds: Math.round((performance.now() - startedAt) / 1_000),
+      ...measured,
+      targets: judge(measured),
+    }
+    const json = `${JSON.stringify(report, null, 2)}\n`
+    mkdirSync(pathTo('results'), { recursive: true })
+    writeFileSync(pathTo('results/latest.json'), json)
+    process.stdout.write(options.json ? json : `${render(report)}\n${report.seconds} s; all of it in bench/results/latest.json\n`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  const json = `${JSON.stringify(report, null, 2)}\n`
-  mkdirSync(pathTo('results'), { recursive: true })
-  writeFileSync(pathTo('results/latest.json'), json)
-  process.stdout.write(options.json ? json : `${render(report)}\n${report.seconds} s; all of it in bench/results/latest.json\n`)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }
+
+if (options.drivers) await (await import('./drivers.ts')).benchDrivers(options, progress)
+else if (options.users !== undefined) await (await import('./scale.ts')).benchScale({ ...options, users: options.users }, progress)
+else await benchPeers()
