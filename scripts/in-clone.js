@@ -38,9 +38,10 @@ export function ensureInstalled() {
   writeFileSync(stamp, lockDigest())
 }
 
-/** The environment in which `node` is the clone's, and its tools come first. */
+/** The environment in which `node` is the clone's, its tools come first, and compiled code is kept from one run to the next (as src/main.ts does). */
 function environment() {
-  return { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}` }
+  const NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(root, '.compile-cache')
+  return { ...process.env, NODE_COMPILE_CACHE, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}` }
 }
 
 /**

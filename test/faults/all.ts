@@ -36,7 +36,9 @@ interface Task {
  */
 export async function runScenarios(plan: Plan): Promise<Result[]> {
   const tasks = plan.scenarios.flatMap((scenario) =>
-    scenario.engines.filter((engine) => plan.engines.includes(engine)).map((engine) => ({ scenario, engine })),
+    enginesOf(scenario, plan.short)
+      .filter((engine) => plan.engines.includes(engine))
+      .map((engine) => ({ scenario, engine })),
   )
   const needsPostgres = tasks.some(({ scenario, engine }) => engine === 'postgres' && scenario !== databaseGone)
   await using postgres = needsPostgres ? await startPostgres({ fsync: true }) : null
@@ -51,6 +53,10 @@ export async function runScenarios(plan: Plan): Promise<Result[]> {
   for (const task of tasks.filter(isApart)) await run(task)
   await Promise.all(tasks.filter((task) => !isApart(task)).map(run))
   return tasks.flatMap((task) => results.get(task) ?? [])
+}
+
+export function enginesOf({ engines, shortEngines }: Scenario, short: boolean): readonly Engine[] {
+  return (short && shortEngines) || engines
 }
 
 /** A scenario that could not be carried through has kept no promise. */

@@ -6,6 +6,8 @@ export interface Scenario {
   readonly number: number
   readonly title: string
   readonly engines: readonly Engine[]
+  /** Where the short form tries fewer. */
+  readonly shortEngines?: readonly Engine[]
   run(setting: Setting): Promise<Report>
 }
 

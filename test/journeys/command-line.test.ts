@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -10,65 +8,6 @@ import { freshPlace } from '../service-process.ts'
 
 const data = (name: string) => fileURLToPath(new URL(`../data/${name}`, import.meta.url))
 const form = (fields: Record<string, string>, method = 'POST') => ({ method, body: new URLSearchParams(fields) })
-
-test('every command has help, and wrong usage ends with 2 and a hint', async () => {
-  await using place = await freshPlace()
-  const helps = [
-    '--help',
-    'users --help',
-    'users list --help',
-    'sessions end --help',
-    'import classic --help',
-    'import users --help',
-    'export users --help',
-    'backup --help',
-    'move --help',
-    'restored --help',
-    'config --help',
-  ]
-  for (const result of await Promise.all(helps.map((args) => place.run(args.split(' '))))) {
-    assert.equal(result.code, 0)
-    assert.match(result.stdout, /Usage: bienvenue/)
-  }
-  const unknown = await place.run(['user'])
-  assert.equal(unknown.code, 2)
-  assert.match(unknown.stderr, /did you mean users\?/)
-  assert.equal((await place.run(['users', 'show'])).code, 2)
-})
-
-test('wrong settings are reported all at once, and nothing is created', async () => {
-  await using place = await freshPlace()
-  const result = await place.run([], { env: { PORT: 'x', BIENVENUE_SESION_IDLE: '3d', HOST: '0.0.0.0' } })
-  assert.equal(result.code, 2)
-  assert.match(result.stderr, /PORT is not a whole number/)
-  assert.match(result.stderr, /did you mean BIENVENUE_SESSION_IDLE\?/)
-  assert.match(result.stderr, /HOST 0\.0\.0\.0 is not a loopback address/)
-  assert.equal(existsSync(place.file('bienvenue.db')), false)
-})
-
-test('`config` shows what is in force and never a secret', async () => {
-  await using place = await freshPlace()
-  const secret = 'canary-0123456789-abcdefghijklmnopqrstuvwxyz'
-  const result = await place.run(['config', '--json'], { env: { BIENVENUE_SECRET: secret, BIENVENUE_SESSION_IDLE: '12h' } })
-  assert.equal(result.code, 0)
-  const settings = JSON.parse(result.stdout)
-  assert.deepEqual(settings.BIENVENUE_SESSION_IDLE, { value: '12h', from: 'environment' })
-  assert.deepEqual(settings.BIENVENUE_SECRET, { value: '[secret]', from: 'environment' })
-  assert.equal(result.stdout.includes('canary'), false)
-})
-
-test('a reader that has seen enough ends a command quietly', { skip: process.platform === 'win32' && 'there is no sh' }, async () => {
-  await using place = await freshPlace()
-  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-  // `true` reads nothing and is gone long before the command writes.
-  const shell = spawn('sh', ['-c', '{ "$0" "$1" config; echo "code $?" >&2; } | true', process.execPath, main], { cwd: place.path })
-  let stderr = ''
-  shell.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk
-  })
-  await once(shell, 'close')
-  assert.equal(stderr, 'code 0\n')
-})
 
 test('users can be added, shown, listed, disabled, enabled, reset and deleted while the service runs', async () => {
   await using place = await freshPlace()
@@ -186,46 +125,4 @@ test('what is found in the wild is imported by the rules, every exception is nam
   assert.deepEqual([second.imported, second.already_imported, second.rejected], [0, 12, 6])
   const zoe = JSON.parse((await place.run(['users', 'show', 'zoe@example.com', '--json'])).stdout)
   assert.equal(zoe.external_id, '400', "the application's foreign keys go on working")
-})
-
-test('a file that is no classic database is refused with 1, and ours is not mistaken for one', async () => {
-  await using place = await freshPlace()
-  writeFileSync(place.file('text.db'), 'this is no database, but it is long enough to look like one, perhaps')
-  for (const [file, pattern] of [
-    ['missing.db', /no file missing\.db/],
-    ['text.db', /cannot be read as a SQLite database/],
-  ] as const) {
-    const result = await place.run(['import', 'classic', file])
-    assert.equal(result.code, 1)
-    assert.match(result.stderr, pattern)
-  }
-  // Started on the reference's own file, the service leaves it alone and names the command.
-  writeFileSync(place.file('classic.db'), readFileSync(data('classic.db')))
-  const started = await place.run([], { env: { DATABASE_URL: 'file:classic.db', PORT: '0' } })
-  assert.equal(started.code, 1)
-  assert.match(started.stderr, /bienvenue import classic classic\.db/)
-  assert.deepEqual(readFileSync(place.file('classic.db')), readFileSync(data('classic.db')))
-})
-
-const filesAreMade = onlyOn('sqlite', 'a PostgreSQL database is never made by this service')
-
-test('what only reads never makes a database: a misspelt path is said, and a dry run leaves nothing behind', {
-  skip: filesAreMade,
-}, async () => {
-  await using place = await freshPlace()
-  for (const args of [
-    ['users', 'list'],
-    ['backup', 'copy.db'],
-    ['sessions', 'end', 'ann@example.com'],
-  ]) {
-    const result = await place.run(args, { env: { DATABASE_URL: 'file:misspelt.db' } })
-    assert.equal(result.code, 1, args.join(' '))
-    assert.match(result.stderr, /There is no database misspelt\.db/)
-  }
-  const dry = await place.run(['import', 'classic', data('classic.db'), '--dry-run'])
-  assert.match(dry.stdout, /2 rows: 2 would be imported/)
-  assert.deepEqual(readdirSync(place.path), [])
-  await place.run(['migrate'])
-  const nowhere = await place.run(['backup', 'no-such-folder/copy.db'])
-  assert.deepEqual([nowhere.code, nowhere.stderr.trim()], [1, 'The folder no-such-folder does not exist.'])
 })
