@@ -45,25 +45,6 @@ test('SIGINT stops it as SIGTERM does', async () => {
   assert.equal((await service.stop('SIGINT')).code, 0)
 })
 
-test('two processes on one database: a session that one ends is refused by the other at the next request, in both directions', async () => {
-  await using place = await freshPlace()
-  await using one = await place.start()
-  await using two = await place.start()
-  const user = { email: 'ann@example.com', password: 'pw' }
-  await fetch(`${one.url}/users`, form(user))
-  for (const [here, there] of [
-    [one, two],
-    [two, one],
-  ] as const) {
-    const cookie = String((await fetch(`${here.url}/sessions`, form(user))).headers.getSetCookie()[0]?.split(';')[0])
-    assert.equal((await fetch(`${there.url}/profile`, { headers: { cookie } })).status, 200)
-    assert.equal((await fetch(`${here.url}/profile`, { headers: { cookie } })).status, 200)
-    const ended = await fetch(`${there.url}/sessions`, { method: 'DELETE', headers: { cookie, accept: 'application/json' } })
-    assert.equal(ended.status, 200)
-    assert.equal((await fetch(`${here.url}/profile`, { headers: { cookie } })).status, 403)
-  }
-})
-
 test('the log has one JSON line per request with the true reason of a refusal under its request id', async () => {
   await using place = await freshPlace()
   await using service = await place.start()
