@@ -22,7 +22,7 @@ export function onlyOn(engine: typeof ENGINE, reason: string): string | false {
 
 /**
  * An empty database of the engine that this run is for: in memory, or on the PostgreSQL server that TEST_DATABASE_URL names
- * (scripts/test-on-postgres.ts starts one). Nobody else sees it until the test gives it back.
+ * (scripts/run-tests.ts starts one). Nobody else sees it until the test gives it back.
  */
 export async function freshDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
   const server = process.env.TEST_DATABASE_URL

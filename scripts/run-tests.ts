@@ -1,0 +1,89 @@
+// Runs the tests: node scripts/run-tests.ts               all of them, those that use a database on both engines
+//                 node scripts/run-tests.ts FILE...        these, on SQLite
+//                 node scripts/run-tests.ts --postgres [FILE...]   these, or all that use a database, on PostgreSQL
+// With TEST_DATABASE_URL set, that PostgreSQL server is used; else one is started (test/postgres-server.ts), and ends with the run.
+import { spawn } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type PostgresServer, startPostgres } from '../test/postgres-server.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** Files that run by one command of Node's test runner. */
+interface Group {
+  readonly name: string
+  readonly files: readonly string[]
+  readonly engine: 'sqlite' | 'postgres'
+  /** In one process for all files: tests beside the source leave nothing behind, and the source is loaded once. Stories start processes of their own. */
+  readonly shareProcess: boolean
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { postgres: { type: 'boolean', default: false } } })
+const groups = positionals.length > 0 ? [groupOf(positionals)] : values.postgres ? onPostgres() : [...onSqlite(), ...onPostgres()]
+const given = process.env.TEST_DATABASE_URL
+const server = !given && groups.some(({ engine }) => engine === 'postgres') ? await startPostgres() : null
+process.exitCode = await runAll(groups, server)
+await server?.[Symbol.asyncDispose]()
+
+function groupOf(files: readonly string[]): Group {
+  return { name: 'named files', files, engine: values.postgres ? 'postgres' : 'sqlite', shareProcess: false }
+}
+
+function filesOf(...patterns: string[]): string[] {
+  return globSync(patterns, { cwd: root }).sort()
+}
+
+/** The longest first, so that the others run beside it. */
+function onSqlite(): Group[] {
+  return [
+    { name: 'stories, on SQLite', files: filesOf('test/**/*.test.ts'), engine: 'sqlite', shareProcess: false },
+    { name: 'rules, on SQLite', files: filesOf('src/**/*.test.ts'), engine: 'sqlite', shareProcess: true },
+  ]
+}
+
+/** Those whose tests begin with a fresh database; the others name a SQLite file themselves or need no database. */
+function onPostgres(): Group[] {
+  const usesDatabase = (file: string) =>
+    /startTestApp\(|freshDatabase\(|freshPlace\(|freshTarget\(/.test(readFileSync(join(root, file), 'utf8'))
+  // What src/http/ promises is decided before any database is asked: an import rule keeps it from knowing one. Its test of a database that is closed runs twice.
+  const asksNone = (file: string) => file.startsWith('src/http/') && file !== 'src/http/error-response.test.ts'
+  const rules = filesOf('src/**/*.test.ts').filter((file) => usesDatabase(file) && !asksNone(file))
+  const stories = filesOf('test/journeys/*.test.ts').filter(usesDatabase)
+  return [
+    { name: 'stories, on PostgreSQL', files: stories, engine: 'postgres', shareProcess: false },
+    { name: 'rules, on PostgreSQL', files: rules, engine: 'postgres', shareProcess: true },
+  ]
+}
+
+/** As many groups at once as there are cores; each is printed as a whole when it ends. @returns the exit code */
+async function runAll(all: readonly Group[], postgres: PostgresServer | null): Promise<number> {
+  const waiting = [...all]
+  let worst = 0
+  const worker = async () => {
+    for (let group = waiting.shift(); group; group = waiting.shift()) worst = Math.max(worst, await run(group, postgres, all.length === 1))
+  }
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker))
+  return worst
+}
+
+function run({ name, files, engine, shareProcess }: Group, postgres: PostgresServer | null, alone: boolean): Promise<number> {
+  const options = ['--test', '--test-reporter=spec', shareProcess ? '--test-isolation=none' : '--test-concurrency=1']
+  const { TEST_DATABASE_URL: _, ...env } = process.env
+  const child = spawn(process.execPath, [...options, ...files], {
+    cwd: root,
+    stdio: ['ignore', alone ? 'inherit' : 'pipe', 'inherit'],
+    env: { ...env, ...(engine === 'postgres' && { TEST_DATABASE_URL: given ?? postgres?.url }) },
+  })
+  let output = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  return new Promise((resolve) =>
+    child.on('close', (code) => {
+      if (!alone) process.stdout.write(`\n${name}\n${output}`)
+      resolve(code ?? 1)
+    }),
+  )
+}
