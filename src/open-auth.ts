@@ -26,7 +26,7 @@ import { resolveRootSecret } from './service-secret.ts'
 import { makeLastSeenWriter } from './sessions/last-seen.ts'
 import { endSessionsOfUser, verifySession } from './sessions/session.ts'
 import { makeSessionCookie } from './sessions/session-cookie.ts'
-import { createUser, findUserBy, requireEmailAddress, requireStoredText, type User, updateUser } from './users/user.ts'
+import { createUser, findUserBy, isStorable, requireEmailAddress, requireStoredText, type User, updateUser } from './users/user.ts'
 import { VERSION } from './version.ts'
 
 /** What `updateUser` can change. `null` clears. */
@@ -161,7 +161,7 @@ export async function openAuth(
       const header = typeof headers.get === 'function' ? headers.get('cookie') : ((headers as IncomingHttpHeaders).cookie ?? null)
       return (await verifySession(deps, cookie.read(header)))?.user ?? null
     },
-    destroySession: async (userId) => void (typeof userId === 'string' && (await endSessionsOfUser(deps, userId))),
+    destroySession: async (userId) => void (isStorable(userId) && (await endSessionsOfUser(deps, userId))),
     getResetPasswordToken: (email) => requestReset(deps, email),
     updatePassword: (resetToken, password) => updatePassword(deps, resetToken, password),
     settled: () => lastSeen.settled(),

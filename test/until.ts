@@ -4,9 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 const NEVER_MILLISECONDS = 30_000
 
 /** Let the event loop turn until this holds. */
-export async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const givenUpAt = performance.now() + NEVER_MILLISECONDS
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > givenUpAt) throw new Error(`never came true: ${holds}`)
     await turn()
   }

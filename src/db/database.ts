@@ -32,6 +32,8 @@ export interface Database {
    * @throws AuthError `unavailable` - locked for too long, disk full, unreadable
    */
   inTransaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /** The same for a migration: however long it takes, no time-out ends it. */
+  inLongTransaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
   /**
    * Keep a read of the hot path prepared: parsing SQL costs more than the look-up (measured, docs/adr/0005-storage.md).
    * `build` sees a placeholder where an argument will be.

@@ -17,14 +17,14 @@ export interface Migration {
  * @returns the names applied now
  */
 export async function migrate(database: Database, clock: Clock): Promise<string[]> {
-  return database.inTransaction(async (tx) => {
+  return database.inLongTransaction(async (tx) => {
     await tx.schema
       .createTable('bienvenue_migrations')
       .ifNotExists()
       .addColumn('name', 'text', (c) => c.primaryKey().notNull())
       .addColumn('applied_at', 'bigint', (c) => c.notNull())
       .execute()
-    if (database.engine === 'postgres') await waitForOthers(tx)
+    await waitForOthers(database, tx)
     const done = new Set((await tx.selectFrom('bienvenue_migrations').select('name').execute()).map((row) => row.name))
     const pending = migrations.filter((migration) => !done.has(migration.name))
     for (const { name, up } of pending) {
@@ -36,10 +36,12 @@ export async function migrate(database: Database, clock: Clock): Promise<string[
 }
 
 /**
- * A row that the first process locks and the others wait for, however long its work takes. SQLite's write transactions exclude each other anyway.
- * A row, because the engines that speak PostgreSQL's protocol have all got those; advisory locks and LOCK TABLE they have not.
+ * A row that the first process locks and the others wait for, however long its work takes: one at a time migrates, or claims the database.
+ * SQLite's write transactions exclude each other anyway. A row, because the engines that speak PostgreSQL's protocol have all got those; advisory locks
+ * and LOCK TABLE they have not.
  */
-async function waitForOthers(tx: Db): Promise<void> {
+export async function waitForOthers(database: Pick<Database, 'engine'>, tx: Db): Promise<void> {
+  if (database.engine !== 'postgres') return
   await sql`set local lock_timeout = 0`.execute(tx)
   await sql`set local statement_timeout = 0`.execute(tx)
   const lock = 'lock'

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { fixedClock } from '../../test/fixed-clock.ts'
 import { freshDatabase, onlyOn } from '../../test/fresh-database.ts'
 import { refused } from '../../test/refusals.ts'
 import { startTestApp } from '../../test/test-app.ts'
+import { until } from '../../test/until.ts'
+import { sweep } from '../service/sweeper.ts'
 import { type Database, openDatabase } from './database.ts'
-import { migrate } from './migrate.ts'
+import { migrate, waitForOthers } from './migrate.ts'
+import { claimDatabase } from './service-state.ts'
 
 // What PostgreSQL alone promises; what both engines promise is in database.test.ts.
 const skip = onlyOn('postgres', 'these tests need a server: npm run test:postgres')
@@ -192,6 +196,90 @@ test('several services that start at once on an empty server make one schema, an
   await apps[0]?.register('ann@me.com', 'pw')
   for (const app of apps) assert.equal(await app.auth.validLogin('ann@me.com', 'pw'), true)
   for (const app of apps) await app[Symbol.asyncDispose]()
+})
+
+test('a migration may take longer than any other transaction', { skip }, async () => {
+  await using opened = await server()
+  const database = await opened.open()
+  // The client alone gives up after six seconds; this is the one test that must wait longer than that.
+  const { rows } = await database.inLongTransaction((tx) => sql<{ done: string }>`select 'done' as done from pg_sleep(6.2)`.execute(tx))
+  assert.deepEqual(rows, [{ done: 'done' }])
+})
+
+test('while one node migrates the others stay ready', { skip }, async () => {
+  await using app = await startTestApp()
+  const { database } = app.auth.deps
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { promise: locked, resolve: lock } = Promise.withResolvers<void>()
+  const migrating = database.inLongTransaction(async (tx) => {
+    await waitForOthers(database, tx)
+    lock()
+    await released
+  })
+  await locked
+  const answers = await Promise.all(Array.from({ length: 20 }, () => app.request('GET', '/readyz')))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+  release()
+  await migrating
+})
+
+test('of two nodes with different secrets that claim a new database at once, one is refused', { skip }, async () => {
+  for (let round = 0; round < 5; round++) {
+    await using opened = await server()
+    const claims = await Promise.allSettled(
+      ['one', 'two'].map(async (secret) => claimDatabase(await opened.open(), { posture: 'classic', secretFingerprints: [secret] })),
+    )
+    assert.deepEqual(claims.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  }
+})
+
+test('a race that is lost at every attempt is refused as unavailable', { skip }, async () => {
+  await using opened = await server()
+  const database = await opened.open()
+  const losing = database.inTransaction((tx) => sql.raw("do $$ begin raise exception 'lost' using errcode = '40001'; end $$").execute(tx))
+  await assert.rejects(losing, refused('unavailable'))
+})
+
+test('what the server says of a row that it refuses is in no log', { skip }, async () => {
+  await using opened = await server()
+  const database = await opened.open()
+  const broken = database.inTransaction((tx) =>
+    sql`insert into bienvenue.users (id, email, password_hash, created_at, updated_at) values ('u', 'e', 'canary-hash', 0, 0)`.execute(tx),
+  )
+  await assert.rejects(broken, (error: Error) => {
+    assert.match(error.message, /not-null/)
+    assert.doesNotMatch(inspect(error), /canary/)
+    return true
+  })
+})
+
+test('the sweepers leave what was used or renewed while they waited for it', { skip }, async () => {
+  await using app = await startTestApp()
+  await app.register('ann@me.com', 'pw')
+  const session = await app.logIn('ann@me.com', 'pw')
+  await app.auth.getResetPasswordToken('ann@me.com')
+  app.clock.advance(8 * 86_400)
+  const now = app.clock.now()
+  const { database } = app.auth.deps
+  const { promise: renewed, resolve: renew } = Promise.withResolvers<void>()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const renewing = database.inTransaction(async (tx) => {
+    await tx.updateTable('sessions').set({ last_seen_at: now }).execute()
+    await tx
+      .updateTable('reset_tokens')
+      .set({ expires_at: now + 1_000 })
+      .execute()
+    renew()
+    await released
+  })
+  await renewed
+  const sweeping = sweep(app.auth.deps)
+  const waits = sql`select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'delete%' and datname = current_database()`
+  await until(async () => (await waits.execute(database.reads)).rows.length > 0)
+  release()
+  await renewing
+  assert.equal(await sweeping, 0)
+  assert.equal((await app.request('GET', '/profile', { session })).status, 200)
 })
 
 test('a server that cannot be reached is said in a sentence, without the password', { skip }, async () => {

@@ -31,39 +31,38 @@ const RETRY_MILLISECONDS = 20
 
 /** PostgreSQL 14 and newer, and what speaks its protocol (docs/adr/0005-storage.md). */
 export async function openPostgres(options: PostgresOptions, onRead: (milliseconds: number) => void): Promise<EngineDatabase> {
-  const pool = new pg.Pool({
-    connectionString: options.url,
+  const pool = openPool(options, {
     max: options.poolSize,
-    connectionTimeoutMillis: CONNECT_MILLISECONDS,
     // Client-side, in case the server does not answer at all.
     query_timeout: STATEMENT_MILLISECONDS + 1_000,
-    application_name: 'bienvenue',
-    types: { getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) },
     ...(options.prepare && {
       statement_timeout: STATEMENT_MILLISECONDS,
       lock_timeout: LOCK_MILLISECONDS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MILLISECONDS,
     }),
   })
-  // A connection that dies while nobody uses it; the next user gets another.
-  pool.on('error', () => {})
-  const dialect = new PostgresDialect({ pool: translating(pool, options.prepare) })
-  const db: Db = new Kysely<Tables>({ dialect }).withSchema(POSTGRES_SCHEMA)
-  const reads: Db = new Kysely<Tables>({ dialect, log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }).withSchema(
-    POSTGRES_SCHEMA,
-  )
+  const db = kyselyOn(pool, options.prepare)
+  const reads = kyselyOn(pool, options.prepare, onRead)
   await createSchema(pool)
   return {
     engine: 'postgres',
     reads,
     inTransaction: (work) => withRetries(() => db.transaction().execute(work)),
+    async inLongTransaction(work) {
+      const alone = openPool(options, { max: 1 })
+      try {
+        return await withRetries(() => kyselyOn(alone, true).transaction().execute(work))
+      } finally {
+        await alone.end()
+      }
+    },
     keep: (build) => keep(pool, db, build, options.prepare),
     version: () => null,
-    // A server that has become a read-only replica says so.
+    // A server that has become a read-only replica refuses it, also where there is no such row; so nobody waits for anybody.
     requireWritable: async () =>
       void (await db
         .transaction()
-        .execute((tx) => tx.updateTable('bienvenue_migrations').set({ applied_at: 0 }).where('name', '=', 'lock').execute())),
+        .execute((tx) => tx.updateTable('bienvenue_migrations').set({ applied_at: 0 }).where('name', '=', '').execute())),
     async copyTo() {
       throw new AuthError('file_refused', { sentence: 'A PostgreSQL database is copied with its own tools: pg_dump (docs/operations.md).' })
     },
@@ -72,9 +71,31 @@ export async function openPostgres(options: PostgresOptions, onRead: (millisecon
   }
 }
 
+function openPool({ url }: PostgresOptions, settings: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_MILLISECONDS,
+    application_name: 'bienvenue',
+    types: { getTypeParser: (oid, format) => (oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) },
+    ...settings,
+  })
+  // A connection that dies while nobody uses it; the next user gets another.
+  pool.on('error', () => {})
+  return pool
+}
+
+function kyselyOn(pool: pg.Pool, prepare: boolean, onRead?: (milliseconds: number) => void): Db {
+  const dialect = new PostgresDialect({ pool: translating(pool, prepare) })
+  return new Kysely<Tables>({ dialect, ...(onRead && { log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }) }).withSchema(
+    POSTGRES_SCHEMA,
+  )
+}
+
 async function createSchema(pool: pg.Pool): Promise<void> {
   try {
-    await withRetries(() => pool.query(`create schema if not exists ${POSTGRES_SCHEMA}`))
+    // Looked for first: a role that may not make schemas can use one that is there.
+    const { rowCount } = await pool.query(`select 1 from pg_namespace where nspname = '${POSTGRES_SCHEMA}'`)
+    if (rowCount === 0) await withRetries(() => pool.query(`create schema if not exists ${POSTGRES_SCHEMA}`))
   } catch (error) {
     await pool.end()
     // The address may hold a password, so it is not repeated.
@@ -141,16 +162,26 @@ function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
  * Classes and codes that say the server cannot serve now rather than that we are wrong (PostgreSQL, appendix A): connection exceptions, too many
  * connections, out of memory or disk, cancelled by a timeout, shutting down, a lock not to be had, read-only after a fail-over.
  */
-const UNAVAILABLE = /^(08|53|57|58|55P03|25006)/
-/** Node's names for a server that is not there. */
-const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT'])
+const UNAVAILABLE = /^(08|53|57|58|55P03|25006|25P03)/
+/** Node's names for a server that is not there, cannot be found, or cannot be reached from here. */
+const UNREACHABLE = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EMFILE'],
+  ...['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN'],
+])
 
 function translated(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   // pg's own words for a timeout and a lost connection have no code.
   const lost = code === '' && /timeout|terminated|ended|not queryable/i.test(error.message)
-  return UNAVAILABLE.test(code) || UNREACHABLE.has(code) || lost ? databaseUnavailable(error) : error
+  if (UNAVAILABLE.test(code) || UNREACHABLE.has(code) || lost) return databaseUnavailable(error)
+  return error instanceof pg.DatabaseError ? withoutRow(error) : error
+}
+
+/** The server tells the whole row that it refuses, with its password hash; nobody is to read that in a log (CHECKLIST R228). */
+function withoutRow(error: pg.DatabaseError): pg.DatabaseError {
+  for (const field of ['detail', 'where', 'internalQuery'] as const) error[field] = undefined
+  return error
 }
 
 /**
@@ -168,7 +199,9 @@ async function withRetries<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (attempt >= MAX_ATTEMPTS || !isRetried(error)) throw error
+      if (!isRetried(error)) throw error
+      // A race that is lost again and again is over some time; a unique index that is met again and again is a bug of ours.
+      if (attempt >= MAX_ATTEMPTS) throw (error as pg.DatabaseError).code?.startsWith('40') ? databaseUnavailable(error as Error) : error
       await delay(Math.random() * RETRY_MILLISECONDS * 2 ** attempt)
     }
   }

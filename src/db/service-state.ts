@@ -1,5 +1,6 @@
 import { AuthError } from '../errors.ts'
 import type { Database, Db } from './database.ts'
+import { waitForOthers } from './migrate.ts'
 
 /** The row that is there while a move into this database is not finished (move-progress.ts). */
 export const MOVE_KEY = 'move'
@@ -22,6 +23,8 @@ export async function claimDatabase(database: Database, claim: ServiceClaim): Pr
   const newest = claim.secretFingerprints[0] ?? ''
   if (state.posture === claim.posture && state.secret === newest) return
   await database.inTransaction(async (tx) => {
+    // Two nodes with different settings must not both find it unclaimed.
+    await waitForOthers(database, tx)
     const now = await readState(tx)
     refuseMisfit(now, claim)
     if (now.posture === 'classic' && claim.posture === 'hardened') {

@@ -3,7 +3,7 @@ import { AuthError } from '../errors.ts'
 import { checkPassword, confirmPassword, type ProvenPassword } from '../passwords/password.ts'
 import { endSessionOfTokenIn, issueSession, type SessionOrigin } from '../sessions/session.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
-import { findUserByEmail, isEnabled } from '../users/user.ts'
+import { findUserByEmail, isEnabled, type User } from '../users/user.ts'
 
 type LoginDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'config' | 'hashQueue' | 'log'>
 
@@ -26,7 +26,7 @@ export async function logIn(deps: LoginDeps, request: LoginRequest): Promise<str
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const check = await checkPassword(deps, canonical, request.password)
     if (!check.matches) throw new AuthError('login_refused', { logged: check.reason })
-    const token = await completeLogin(deps, { ...request, userId: check.userId, amr: ['pwd'], password: check })
+    const token = await completeLogin(deps, { ...request, userId: check.userId, amr: ['pwd'], proof: { password: check } })
     if (token !== null) return token
   }
   throw new AuthError('login_refused', { logged: 'changed_meanwhile' })
@@ -47,12 +47,13 @@ export async function completeLogin(
     readonly userId: string
     readonly amr: readonly string[]
     readonly presentedToken: string | null
-    /** The proof, where it was a password. */
-    readonly password: ProvenPassword | null
+    /** What must still hold at the commit: a password that was checked, or a user who was found. */
+    readonly proof: { readonly password: ProvenPassword } | { readonly user: User }
   },
 ): Promise<string | null> {
   return deps.database.inTransaction(async (tx) => {
-    const holds = login.password ? await confirmPassword(tx, login.userId, login.password) : await isEnabled(tx, login.userId)
+    const { proof } = login
+    const holds = 'user' in proof ? await isEnabled(tx, proof.user) : await confirmPassword(tx, login.userId, proof.password)
     if (!holds) return null
     if (login.presentedToken !== null) await endSessionOfTokenIn(tx, login.presentedToken)
     return issueSession(deps, tx, login)
@@ -80,7 +81,7 @@ export async function createSession(deps: LoginDeps, address: unknown): Promise<
     userId: user.id,
     amr: ['application'],
     presentedToken: null,
-    password: null,
+    proof: { user },
     userAgent: null,
     address: null,
   })

@@ -51,6 +51,8 @@ export async function deleteExpiredResetTokens(tx: Db, now: Date, limit: number)
     .where('user_id', 'in', (query) =>
       query.selectFrom('reset_tokens').select('user_id').where('expires_at', '<=', now.getTime()).limit(limit),
     )
+    // Once more: on PostgreSQL a newer token may have taken the row between the two.
+    .where('expires_at', '<=', now.getTime())
     .executeTakeFirst()
   return Number(result.numDeletedRows)
 }

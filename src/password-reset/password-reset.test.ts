@@ -69,6 +69,18 @@ test('a reset token that was refused as expired stays refused when the clock is 
   assertRefused(await put(app, token, 'new'), 403, 'reset_token_invalid')
 })
 
+test('no reset token is made for an address that its user has just given up', async () => {
+  await using database = await keptDatabase()
+  await using app = await startTestApp({ databaseUrl: database.url })
+  for (let round = 0; round < 10; round++) {
+    const [before, after] = [`before${round}@me.com`, `after${round}@me.com`]
+    const { id } = await app.auth.addUser(before, 'no hash')
+    const [token] = await Promise.allSettled([app.auth.getResetPasswordToken(before), app.auth.updateUser(id, { email: after })])
+    if (token.status === 'fulfilled') await assert.rejects(app.auth.updatePassword(token.value, 'new'), refused('reset_token_invalid'))
+    else refused('user_not_found')(token.reason)
+  }
+})
+
 test('a newer reset token supersedes the earlier one', async () => {
   await using app = await appWithUser()
   const earlier = await app.auth.getResetPasswordToken(EMAIL)

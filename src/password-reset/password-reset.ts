@@ -27,7 +27,7 @@ export async function requestReset(deps: ResetDeps, address: unknown): Promise<s
   const now = deps.clock.now()
   const expiresAt = new Date(now + deps.config.resetTokenSeconds * 1_000)
   await deps.database.inTransaction(async (tx) => {
-    if (!(await isEnabled(tx, user.id))) throw new AuthError('user_not_found', { logged: 'disabled' })
+    if (!(await isEnabled(tx, user))) throw new AuthError('user_not_found', { logged: 'changed meanwhile' })
     await putResetToken(tx, { tokenHash, userId: user.id, createdAt: new Date(now), expiresAt })
   })
   return token

@@ -1,5 +1,7 @@
+import type { ExpressionBuilder } from 'kysely'
 import { type TokenHash, tokenHashBytes } from '../crypto/opaque-token.ts'
 import type { Database, Db, KeptQuery } from '../db/database.ts'
+import type { Tables } from '../db/tables.ts'
 import type { User } from '../users/user.ts'
 import { toUser, type UserRow } from '../users/user-store.ts'
 import type { SessionOrigin, SessionPublicId } from './session.ts'
@@ -188,17 +190,19 @@ export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Pr
   return Number(result.numDeletedRows)
 }
 
+/** The condition of a session that has ended by itself. */
+function hasEnded(ends: { readonly now: Date; readonly lastSeenBefore: Date }) {
+  return (is: ExpressionBuilder<Tables, 'sessions'>) =>
+    is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())])
+}
+
 /** Only if it has ended by itself: it may have been renewed or used meanwhile. */
 export async function deleteSessionIfExpired(
   tx: Db,
   tokenHash: TokenHash,
   ends: { readonly now: Date; readonly lastSeenBefore: Date },
 ): Promise<void> {
-  await tx
-    .deleteFrom('sessions')
-    .where('token_hash', '=', tokenHashBytes(tokenHash))
-    .where((is) => is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())]))
-    .execute()
+  await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).where(hasEnded(ends)).execute()
 }
 
 /** The owner is part of the condition (CHECKLIST R247). */
@@ -241,13 +245,9 @@ export async function deleteExpiredSessions(
 ): Promise<number> {
   const result = await tx
     .deleteFrom('sessions')
-    .where('id', 'in', (query) =>
-      query
-        .selectFrom('sessions')
-        .select('id')
-        .where((is) => is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())]))
-        .limit(ends.limit),
-    )
+    .where('id', 'in', (query) => query.selectFrom('sessions').select('id').where(hasEnded(ends)).limit(ends.limit))
+    // Once more: on PostgreSQL one that was used between the two is there with other values.
+    .where(hasEnded(ends))
     .executeTakeFirst()
   return Number(result.numDeletedRows)
 }

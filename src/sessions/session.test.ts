@@ -8,6 +8,8 @@ import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../../test/test-app.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
+import { makeLastSeenWriter } from './last-seen.ts'
+import type { Session } from './session.ts'
 
 const EMAIL = 'bob@bob.com'
 const PASSWORD = 'mySuperPwd'
@@ -452,6 +454,35 @@ test('an answer does not wait until last seen is written', async () => {
   await holding
   await app.auth.settled()
   assert.equal(await storedLastSeen(app), start + DAY * 1_000)
+})
+
+test('many sightings are written a hundred to a transaction, so that nobody waits long for one of them', async () => {
+  await using app = await startTestApp()
+  const { id } = await app.auth.addUser(EMAIL, 'no hash')
+  const { database, clock } = app.auth.deps
+  const row = { user_id: id, created_at: 1, authenticated_at: 1, last_seen_at: 1, expires_at: 9_999_999_999_999, amr: 'pwd' }
+  const sessions = Array.from({ length: 250 }, (_, at) => ({
+    ...row,
+    id: `s${at}`,
+    token_hash: createHash('sha256').update(String(at)).digest(),
+  }))
+  await database.inTransaction((tx) => tx.insertInto('sessions').values(sessions).execute())
+  let transactions = 0
+  const writer = makeLastSeenWriter({
+    ...app.auth.deps,
+    database: {
+      ...database,
+      inTransaction: (work) => {
+        transactions++
+        return database.inTransaction(work)
+      },
+    },
+  })
+  for (const session of sessions) writer.note({ id: session.id, lastSeenAt: new Date(1) } as Session)
+  await writer.settled()
+  assert.equal(transactions, 3)
+  const written = await database.reads.selectFrom('sessions').select('id').where('last_seen_at', '=', clock.now()).execute()
+  assert.equal(written.length, 250)
 })
 
 test('last seen that cannot be written changes no answer, and the next use writes it', async () => {

@@ -138,14 +138,16 @@ export async function selectUsers(
 }
 
 /**
- * Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile. By an update that changes nothing:
+ * Asked within a transaction, before something is given to a user who may have been deleted or disabled meanwhile, or has got another address than the one
+ * they were found by. By an update that changes nothing:
  * on PostgreSQL a select would let somebody disable the user between this and the commit.
  */
-export async function userIsEnabled(tx: Db, userId: string): Promise<boolean> {
+export async function userIsEnabled(tx: Db, userId: string, emailCanonical: string): Promise<boolean> {
   const result = await tx
     .updateTable('users')
     .set({ disabled_at: null })
     .where('id', '=', userId)
+    .where('email_canonical', '=', emailCanonical)
     .where('disabled_at', 'is', null)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n

@@ -88,7 +88,7 @@ export async function findUserBy(deps: Pick<Deps, 'database'>, attributes: Reado
   const { id, email, externalId } = attributes
   // An attribute that is given but has no value matches nobody; it is never skipped (CHECKLIST R277).
   const canonical = 'email' in attributes ? (parseEmailAddress(email)?.canonical ?? null) : undefined
-  if (canonical === null || names.some((name) => typeof attributes[name] !== 'string')) throw new AuthError('user_not_found')
+  if (canonical === null || names.some((name) => !isStorable(attributes[name]))) throw new AuthError('user_not_found')
   const user = await findUserWhere(deps.database.reads, {
     ...(typeof id === 'string' && { id }),
     ...(typeof externalId === 'string' && { externalId }),
@@ -121,16 +121,24 @@ export async function updateUser(
   }
   const now = new Date(deps.clock.now())
   await deps.database.inTransaction(async (tx) => {
-    if (typeof userId !== 'string' || !(await updateUserRow(tx, userId, changes, now))) throw new AuthError('user_not_found')
+    if (!isStorable(userId) || !(await updateUserRow(tx, userId, changes, now))) throw new AuthError('user_not_found')
     if (changes.passwordHash !== undefined) countSessions(tx, 'password_change', await deleteSessionsOf(tx, userId))
     if (changes.passwordHash !== undefined || changes.email) await deleteResetTokensOf(tx, userId)
   })
 }
 
+/** Text that both engines can hold: PostgreSQL knows no U+0000, and half a surrogate pair has no UTF-8 form. */
+export function isStorable(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
+}
+
 /** CONTRACT task 1 stores what it is given, hash or not; a hash that is none lets nobody in. */
 export function requireStoredText(hash: unknown): string {
-  if (typeof hash !== 'string' || hash === '' || hash.length > HASH_MAX_LENGTH)
-    throw invalidField('hashedPassword', `The attribute "hashedPassword" must be text of 1 to ${HASH_MAX_LENGTH} characters.`)
+  if (!isStorable(hash) || hash === '' || hash.length > HASH_MAX_LENGTH)
+    throw invalidField(
+      'hashedPassword',
+      `The attribute "hashedPassword" must be text of 1 to ${HASH_MAX_LENGTH} characters, none of them NUL.`,
+    )
   return hash
 }
 
@@ -164,7 +172,7 @@ export async function voidResetTokens(tx: Db, userId: string): Promise<void> {
   await deleteResetTokensOf(tx, userId)
 }
 
-/** Within the caller's transaction: the user is still there and not disabled. */
-export function isEnabled(tx: Db, userId: string): Promise<boolean> {
-  return userIsEnabled(tx, userId)
+/** Within the caller's transaction: the user is still there, not disabled, and has still the address that they were found by. */
+export function isEnabled(tx: Db, user: Pick<User, 'id' | 'email'>): Promise<boolean> {
+  return userIsEnabled(tx, user.id, parseEmailAddress(user.email)?.canonical ?? '')
 }

@@ -227,6 +227,18 @@ test('validLogin is false, not an error, while no hash can be computed or the ta
   assert.equal(await app.auth.validLogin('bob@bob.com', 'MyPwdOfBob'), false)
 })
 
+test('text that no database could hold belongs to nobody, and is not stored', async () => {
+  await using app = await startTestApp()
+  const { auth } = app
+  for (const text of ['\0', 'a\0b', '\ud800']) {
+    for (const by of [{ id: text }, { externalId: text }, { email: text }])
+      await assert.rejects(auth.findUserBy(by), refused('user_not_found'))
+    await assert.rejects(auth.updateUser(text, { name: 'Ann' }), refused('user_not_found'))
+    await assert.rejects(auth.addUser('ann@me.com', text), refused('field_invalid'))
+    await auth.destroySession(text)
+  }
+})
+
 test('generateUuid makes a new UUID', async () => {
   await using app = await startTestApp()
   const ids = new Set(Array.from({ length: 100 }, () => app.auth.generateUuid()))
