@@ -2,14 +2,15 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { Command } from 'commander'
 import { type Clock, systemClock } from '../clock.ts'
-import type { Config } from '../config.ts'
+import { type Config, describeDatabase } from '../config.ts'
+import { isNew } from '../db/is-new.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { openClassicSource } from '../import/classic-source.ts'
 import { type ImportSummary, importUsers, type RowReport, type Source } from '../import/import.ts'
 import { openUsersFile } from '../import/users-file.ts'
 import { jsonText } from '../json-text.ts'
-import { databaseExists, print, printJson, safe, withDeps } from './output.ts'
+import { print, printJson, safe, withDeps } from './output.ts'
 
 interface Options {
   readonly dryRun?: boolean
@@ -45,7 +46,9 @@ async function importFrom(config: Config, source: Source, options: Options): Pro
   const named: RowReport[] = []
   const rows = { done: 0, unnamed: 0 }
   // A dry run against a database that is not there yet is judged against an empty one, and makes none.
-  const target: Config = options.dryRun && !databaseExists(config) ? { ...config, database: { engine: 'sqlite', path: null } } : config
+  const place = { location: config.database, name: describeDatabase(config.database) }
+  const onEmpty = options.dryRun === true && (await isNew(place))
+  const target: Config = onEmpty ? { ...config, database: { engine: 'sqlite', path: null } } : config
   const work = async (deps: Deps) => {
     const summary = await importUsers(deps, source, {
       dryRun: options.dryRun === true,
@@ -64,7 +67,7 @@ async function importFrom(config: Config, source: Source, options: Options): Pro
       printJson({ dry_run: options.dryRun === true, ...summary, named: views, ...(rows.unnamed > 0 && { not_named: rows.unnamed }) })
     } else printSummary(source, { summary, named, unnamed: rows.unnamed }, options)
   }
-  await withDeps(target, work, { create: true }).finally(() => {
+  await withDeps(target, work, { create: true, readOnly: options.dryRun === true && !onEmpty }).finally(() => {
     bar?.stop()
     report?.close()
   })
