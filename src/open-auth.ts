@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { makeApp } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, describeDatabase } from './config.ts'
 import { secretFingerprint } from './crypto/derived-key.ts'
 import { type Random, systemRandom } from './crypto/random.ts'
 import { openDatabase } from './db/database.ts'
-import { migrate } from './db/migrate.ts'
-import { claimDatabase, recordedFingerprint } from './db/service-state.ts'
+import { isNew } from './db/is-new.ts'
+import { isMigrated, migrate } from './db/migrate.ts'
+import { claimDatabase, recordedFingerprint, requireClaimable } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
+import { AuthError } from './errors.ts'
 import { hashSlots } from './hash-slots.ts'
 import type { Answer } from './http/answer.ts'
 import type { Ask } from './http/ask.ts'
@@ -89,6 +91,11 @@ export interface AuthParts {
   readonly metricsText?: () => Promise<string>
 }
 
+type DepsParts = Omit<AuthParts, 'form'> & {
+  /** Change nothing in opening: no migration, no claim, no secret file. */
+  readonly readOnly?: boolean
+}
+
 /** Ten minutes: sooner serves nobody, much later and tables grow. */
 const SWEEP_MILLISECONDS = 600_000
 
@@ -97,21 +104,34 @@ const SWEEP_MILLISECONDS = 600_000
  *
  * @throws AuthError `database_refused`, `configuration_invalid`, `unavailable`
  */
-export async function openDeps(config: Config, parts: Omit<AuthParts, 'form'> = {}): Promise<Deps> {
+export async function openDeps(config: Config, parts: DepsParts = {}): Promise<Deps> {
   const log = parts.log ?? makeLog(config.logLevel)
   const random = parts.random ?? systemRandom
   const clock = parts.clock ?? systemClock
+  const place = { location: config.database, name: describeDatabase(config.database) }
+  if (parts.readOnly && (await isNew(place))) throw notMigrated(place.name)
   const database = await openDatabase(config.database)
   try {
-    const applied = await migrate(database, clock)
-    if (applied.length > 0) log.info({ event: 'migrated', migrations: applied })
-    const secrets = resolveRootSecret(config, random, await recordedFingerprint(database))
-    await claimDatabase(database, { posture: config.posture, secretFingerprints: secrets.map(({ bytes }) => secretFingerprint(bytes)) })
+    if (!parts.readOnly) {
+      const applied = await migrate(database, clock)
+      if (applied.length > 0) log.info({ event: 'migrated', migrations: applied })
+    } else if (!(await isMigrated(database))) throw notMigrated(place.name)
+    const known = await recordedFingerprint(database)
+    // Where no secret was used yet, none is made in order to read.
+    const secrets = parts.readOnly && known === null ? [] : resolveRootSecret(config, random, known)
+    const claim = { posture: config.posture, secretFingerprints: secrets.map(({ bytes }) => secretFingerprint(bytes)) }
+    await (parts.readOnly ? requireClaimable(database, claim) : claimDatabase(database, claim))
   } catch (error) {
     await database.close()
     throw error
   }
   return { config, database, clock, random, log, hashQueue: makeHashQueue(hashSlots(config.workers)) }
+}
+
+function notMigrated(name: string): AuthError {
+  return new AuthError('database_refused', {
+    sentence: `${name} is not migrated to this version, and this command changes nothing. Run "bienvenue migrate" first.`,
+  })
 }
 
 /** The same from a finished configuration; the service and the tests come in here. */

@@ -21,7 +21,7 @@ export function exportCommand(configOf: () => Config): Command {
     )
     .exitOverride()
     .action((file: string | undefined) =>
-      withDeps(configOf(), (deps) => (file === undefined ? exportToOutput(deps) : exportToFile(deps, file))),
+      withDeps(configOf(), (deps) => (file === undefined ? exportToOutput(deps) : exportToFile(deps, file)), { readOnly: true }),
     )
   return command
 }

@@ -1,15 +1,16 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { SingleBar } from 'cli-progress'
 import { Command } from 'commander'
 import { type Clock, systemClock } from '../clock.ts'
-import type { Config } from '../config.ts'
+import { type Config, describeDatabase } from '../config.ts'
+import { isNew } from '../db/is-new.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { openClassicSource } from '../import/classic-source.ts'
 import { type ImportSummary, importUsers, type RowReport, type Source } from '../import/import.ts'
 import { openUsersFile } from '../import/users-file.ts'
 import { jsonText } from '../json-text.ts'
-import { databaseExists, print, printJson, safe, withDeps } from './output.ts'
+import { print, printJson, safe, withDeps } from './output.ts'
 
 interface Options {
   readonly dryRun?: boolean
@@ -40,12 +41,14 @@ export function importCommand(configOf: () => Config): Command {
 }
 
 async function importFrom(config: Config, source: Source, options: Options): Promise<void> {
+  // A dry run against a database that is not there yet is judged against an empty one, and makes none.
+  const place = { location: config.database, name: describeDatabase(config.database) }
+  const onEmpty = options.dryRun === true && (await isNew(place))
+  const target: Config = onEmpty ? { ...config, database: { engine: 'sqlite', path: null } } : config
   const report = options.report === undefined ? null : openReport(options.report)
   const bar = startBar(source)
   const named: RowReport[] = []
   const rows = { done: 0, unnamed: 0 }
-  // A dry run against a database that is not there yet is judged against an empty one, and makes none.
-  const target: Config = options.dryRun && !databaseExists(config) ? { ...config, database: { engine: 'sqlite', path: null } } : config
   const work = async (deps: Deps) => {
     const summary = await importUsers(deps, source, {
       dryRun: options.dryRun === true,
@@ -64,10 +67,16 @@ async function importFrom(config: Config, source: Source, options: Options): Pro
       printJson({ dry_run: options.dryRun === true, ...summary, named: views, ...(rows.unnamed > 0 && { not_named: rows.unnamed }) })
     } else printSummary(source, { summary, named, unnamed: rows.unnamed }, options)
   }
-  await withDeps(target, work, { create: true }).finally(() => {
+  try {
+    await withDeps(target, work, { create: true, readOnly: options.dryRun === true && !onEmpty })
+  } catch (error) {
+    // It got nowhere, and the same command can be said again.
+    if (report && rows.done === 0) rmSync(options.report ?? '', { force: true })
+    throw error
+  } finally {
     bar?.stop()
     report?.close()
-  })
+  }
 }
 
 /** `null` where nobody looks at one. Standard input has no end to count towards. */
@@ -111,14 +120,13 @@ function shortened(email: string): string {
 function openReport(path: string) {
   let descriptor: number
   try {
-    // It names people: for its owner only.
-    descriptor = openSync(path, 'w', 0o600)
+    // It names people: for its owner only. Never in the place of another file, which may be the very one that is imported.
+    descriptor = openSync(path, 'wx', 0o600)
   } catch (error) {
-    throw new AuthError(
-      'file_refused',
-      { sentence: `The report cannot be written to ${path}: ${(error as Error).message}` },
-      { cause: error },
-    )
+    const { code, message } = error as NodeJS.ErrnoException
+    const sentence =
+      code === 'EEXIST' ? `${path} exists already; a report never overwrites.` : `The report cannot be written to ${path}: ${message}`
+    throw new AuthError('file_refused', { sentence }, { cause: error })
   }
   let lines = ''
   const flush = () => {

@@ -9,11 +9,14 @@ import { makeLog } from '../log.ts'
 import { openDeps } from '../open-auth.ts'
 import { findUserBy, type User } from '../users/user.ts'
 
-/** Run one command's work on the configured database, beside a service that may be running, and close it whatever happens. */
+/**
+ * Run one command's work on the configured database, beside a service that may be running, and close it whatever happens.
+ * A command that only reads says `readOnly`: then opening changes nothing either.
+ */
 export async function withDeps(
   config: Config,
   work: (deps: Deps) => Promise<void>,
-  options: { readonly create?: boolean } = {},
+  options: { readonly create?: boolean; readonly readOnly?: boolean } = {},
 ): Promise<void> {
   if (!options.create && !databaseExists(config)) {
     // A misspelt path would otherwise be answered by an empty database.
@@ -23,7 +26,7 @@ export async function withDeps(
   }
   // Standard output is the command's own; problems go to standard error.
   const log = makeLog('warn', { write: (line) => void process.stderr.write(line) })
-  const deps = await openDeps(config, { log })
+  const deps = await openDeps(config, { log, readOnly: options.readOnly === true })
   try {
     await work(deps)
   } finally {
@@ -31,7 +34,7 @@ export async function withDeps(
   }
 }
 
-export function databaseExists({ database }: Config): boolean {
+function databaseExists({ database }: Config): boolean {
   return database.engine === 'postgres' || (database.path !== null && existsSync(database.path))
 }
 

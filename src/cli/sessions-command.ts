@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
+import type { Deps } from '../deps.ts'
 import { endSession, endSessionsOfUser, listSessions } from '../sessions/session.ts'
 import { print, printJson, printTable, requireUser, safe, withDeps } from './output.ts'
 
@@ -10,28 +11,7 @@ export function sessionsCommand(configOf: () => Config): Command {
     .description("a user's live sessions, newest first")
     .option('--json', 'as JSON')
     .exitOverride()
-    .action((who: string, options: { json?: boolean }) =>
-      withDeps(configOf(), async (deps) => {
-        const user = await requireUser(deps, who)
-        const rows = await listSessions(deps, user.id)
-        if (options.json) {
-          return printJson(
-            rows.map((row) => ({
-              id: row.id,
-              created_at: row.createdAt.toISOString(),
-              last_seen_at: row.lastSeenAt.toISOString(),
-              expires_at: row.expiresAt.toISOString(),
-              user_agent: row.userAgent,
-              address: row.address,
-            })),
-          )
-        }
-        printTable(
-          ['ID', 'CREATED', 'LAST SEEN', 'ADDRESS', 'USER AGENT'],
-          rows.map((row) => [row.id, row.createdAt.toISOString(), row.lastSeenAt.toISOString(), row.address ?? '-', row.userAgent ?? '-']),
-        )
-      }),
-    )
+    .action((who: string, options: { json?: boolean }) => withDeps(configOf(), (deps) => list(deps, who, options), { readOnly: true }))
   sessions
     .command('end <address-or-id> [session-id]')
     .description("end one of a user's sessions, or all of them; in force at the very next request")
@@ -45,4 +25,25 @@ export function sessionsCommand(configOf: () => Config): Command {
       }),
     )
   return sessions
+}
+
+async function list(deps: Deps, who: string, options: { json?: boolean }): Promise<void> {
+  const user = await requireUser(deps, who)
+  const rows = await listSessions(deps, user.id)
+  if (options.json) {
+    return printJson(
+      rows.map((row) => ({
+        id: row.id,
+        created_at: row.createdAt.toISOString(),
+        last_seen_at: row.lastSeenAt.toISOString(),
+        expires_at: row.expiresAt.toISOString(),
+        user_agent: row.userAgent,
+        address: row.address,
+      })),
+    )
+  }
+  printTable(
+    ['ID', 'CREATED', 'LAST SEEN', 'ADDRESS', 'USER AGENT'],
+    rows.map((row) => [row.id, row.createdAt.toISOString(), row.lastSeenAt.toISOString(), row.address ?? '-', row.userAgent ?? '-']),
+  )
 }

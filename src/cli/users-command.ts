@@ -25,10 +25,12 @@ export function usersCommand(configOf: () => Config): Command {
     .option('--limit <n>', 'at most so many', readLimit)
     .option('--after <address>', 'begin behind this address')
     .option('--json', 'one JSON object a line')
-    .action((options: JsonOption & { limit?: number; after?: string }) => withDeps(configOf(), (deps) => list(deps, options)))
+    .action((options: JsonOption & { limit?: number; after?: string }) =>
+      withDeps(configOf(), (deps) => list(deps, options), { readOnly: true }),
+    )
   command('show <address-or-id>', 'one user')
     .option('--json', 'as JSON')
-    .action((who: string, options: JsonOption) => withDeps(configOf(), (deps) => show(deps, who, options)))
+    .action((who: string, options: JsonOption) => withDeps(configOf(), (deps) => show(deps, who, options), { readOnly: true }))
   command('add <address>', 'add a user; without a password they begin with `users reset-password`')
     .option('--password-stdin', 'read the password from the first line of standard input')
     .option('--json', 'as JSON')

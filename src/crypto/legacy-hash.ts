@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 /**
  * Hashes that other systems wrote. They are verified, never written, and replaced by Argon2id at the first good login.
- * Costs are bounded (CHECKLIST R024): a row that would take longer than about a second or more than 256 MiB is no hash to us.
+ * Costs are bounded (CHECKLIST R024): what is let through takes a few seconds at worst, on a busy machine, and 256 MiB; a row above that is no hash to us.
  */
 type Verifier = (typed: string) => Promise<boolean>
 
@@ -16,7 +16,7 @@ const PBKDF2_MAX_ITERATIONS = 3_000_000
 const DIGEST_BYTES = { sha1: 20, sha256: 32, sha512: 64 } as const
 const SCRYPT_MAX_BYTES = 256 * 1024 * 1024
 const SCRYPT_MAX_PARALLELISM = 16
-/** Lanes are worked through one after the other: this many bytes in all take about a second. */
+/** Lanes are worked through one after the other: this many bytes in all take a second or two. */
 const SCRYPT_MAX_WORK = 512 * 1024 * 1024
 
 const pbkdf2Async = promisify(pbkdf2)

@@ -37,6 +37,15 @@ export async function claimDatabase(database: Database, claim: ServiceClaim): Pr
 }
 
 /**
+ * The same refusals, and nothing written: for who only reads. Hardened may so look at a classic database, and ends nothing in it.
+ *
+ * @throws AuthError `database_refused`
+ */
+export async function requireClaimable(database: Database, claim: ServiceClaim): Promise<void> {
+  refuseMisfit(await readState(database.reads), claim)
+}
+
+/**
  * The fingerprint of the secret that this database was last used with; `null` for a new one.
  *
  * @throws AuthError `database_refused` - in the middle of a move

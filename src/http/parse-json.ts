@@ -1,4 +1,5 @@
 import { AuthError } from '../errors.ts'
+import { jsonKeys } from '../json-keys.ts'
 
 /** CHECKLIST R258: a body of ours is a small flat object; deeper or wider is somebody's attack. */
 const MAX_DEPTH = 8
@@ -24,44 +25,16 @@ export function parseJsonObject(text: string): Map<string, unknown> {
   return new Map(Object.entries(value))
 }
 
-/** Walk over text that is known to be valid JSON, with the set of keys of each open object. */
 function checkKeys(text: string): void {
-  const open: (Set<string> | null)[] = []
   let keys = 0
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === '{' || character === '[') {
-      open.push(character === '{' ? new Set() : null)
-      if (open.length > MAX_DEPTH) throw malformed(`The JSON is nested deeper than ${MAX_DEPTH} levels.`)
-    } else if (character === '}' || character === ']') {
-      open.pop()
-    } else if (character === '"') {
-      const end = endOfString(text, at)
-      const object = open.at(-1)
-      if (object && isKey(text, end)) {
-        const key: string = JSON.parse(text.slice(at, end))
-        keys++
-        if (keys > MAX_KEYS) throw malformed(`The JSON has more than ${MAX_KEYS} keys.`)
-        if (FORBIDDEN_KEYS.has(key)) throw new AuthError('field_unknown', { field: key })
-        if (object.has(key)) throw new AuthError('field_repeated', { field: key })
-        object.add(key)
-      }
-      at = end - 1
-    }
+  for (const { depth, key, repeated } of jsonKeys(text)) {
+    if (depth > MAX_DEPTH) throw malformed(`The JSON is nested deeper than ${MAX_DEPTH} levels.`)
+    if (key === null) continue
+    keys++
+    if (keys > MAX_KEYS) throw malformed(`The JSON has more than ${MAX_KEYS} keys.`)
+    if (FORBIDDEN_KEYS.has(key)) throw new AuthError('field_unknown', { field: key })
+    if (repeated) throw new AuthError('field_repeated', { field: key })
   }
-}
-
-/** The index behind the closing quote. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at + 1
-}
-
-function isKey(text: string, afterString: number): boolean {
-  let at = afterString
-  while (' \t\r\n'.includes(text[at] ?? 'x')) at++
-  return text[at] === ':'
 }
 
 function malformed(sentence: string): AuthError {

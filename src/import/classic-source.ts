@@ -8,6 +8,12 @@ const COLUMNS = ['id', 'email', 'hashed_password']
 /** No address is longer than 254 bytes, and one that was cut is none either. */
 const EMAIL = 'substr(email, 1, 512)'
 const HASH = 'substr(hashed_password, 1, 1024)'
+/** SQLAlchemy's are none of these; a file made by somebody else may be anything. */
+const UNUSABLE_IDS = [
+  ["where typeof(id) <> 'integer'", 'not whole numbers'],
+  [`where id not between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`, 'too large: beyond 2^53 − 1 either way'],
+  ['group by id having count(*) > 1', 'there more than once'],
+] as const
 
 /**
  * Open the database of a classic service, for reading only. A row's id becomes the user's external id.
@@ -51,8 +57,10 @@ function requireUsersTable(database: DatabaseSync, path: string): void {
   const missing = COLUMNS.filter((name) => !names.includes(name))
   const isTable = database.prepare("select 1 from sqlite_master where type = 'table' and name = 'users'").get() !== undefined
   if (missing.length === 0 && isTable) {
-    if (!database.prepare("select 1 from users where typeof(id) <> 'integer' limit 1").get()) return
-    throw new AuthError('file_refused', { sentence: `The table "users" of ${path} has ids that are not whole numbers.` })
+    for (const [rows, fault] of UNUSABLE_IDS)
+      if (database.prepare(`select 1 from users ${rows} limit 1`).get())
+        throw new AuthError('file_refused', { sentence: `The table "users" of ${path} has ids that are ${fault}.` })
+    return
   }
   throw new AuthError('file_refused', {
     sentence: `The file ${path} has no table "users" with the columns ${COLUMNS.join(', ')} (missing: ${missing.join(', ')}).`,

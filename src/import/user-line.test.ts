@@ -60,3 +60,21 @@ test('what is written is read as it was, on one line (property)', () => {
     { numRuns: 100 },
   )
 })
+
+test('a key that a line has twice rejects it and is named, in whatever spelling; one in metadata too', () => {
+  const faults = [
+    '{"email":"ann@example.com","email":"eve@example.com"}',
+    String.raw`{"email":"ann@example.com","disabled":true,"d\u0069sabled":false}`,
+    '{"email":"ann@example.com","metadata":{"plan":"free","more":{"plan":1},"plan":"paid"},"name":"Ann"}',
+  ].map((line) => {
+    const read = readUserLine(line, NOW)
+    return 'fault' in read && [read.fault.field, read.fault.reason]
+  })
+  assert.deepEqual(faults, [
+    ['email', 'The field "email" is there more than once.'],
+    ['disabled', 'The field "disabled" is there more than once.'],
+    ['metadata', 'The field "metadata" has a key more than once.'],
+  ])
+  const metadata = { email: '"email":', list: [{ a: 1 }, { a: 2 }] }
+  assert.ok('user' in readUserLine(JSON.stringify({ email: 'ann@example.com', name: 'a:"', metadata }), NOW))
+})

@@ -1,4 +1,5 @@
 import { AuthError, invalidField } from '../errors.ts'
+import { jsonKeys } from '../json-keys.ts'
 import { jsonText } from '../json-text.ts'
 import { parseMetadata, parseName, requireEmailAddress } from '../users/user.ts'
 import type { Fault, SourceUser } from './import.ts'
@@ -46,10 +47,20 @@ export function readUserLine(
   const fields: Readonly<Record<string, unknown>> = { ...value }
   const email = typeof fields.email === 'string' ? fields.email.slice(0, 512) : ''
   try {
+    refuseRepeated(text)
     return { email, user: readUser(fields, now) }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
     return { email, fault: { field: error.details.field ?? null, reason: error.message } }
+  }
+}
+
+/** A key given twice, which `JSON.parse` lets pass: whoever checked the file may have read the other one. */
+function refuseRepeated(text: string): void {
+  let field = ''
+  for (const { depth, key, repeated } of jsonKeys(text)) {
+    if (depth === 1 && key !== null) field = key.slice(0, 40)
+    if (repeated) throw invalidField(field, `The field "${field}" ${depth === 1 ? 'is there' : 'has a key'} more than once.`)
   }
 }
 

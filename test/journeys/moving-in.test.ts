@@ -110,6 +110,17 @@ test('an export makes a new file for its owner only, and says that hashes are in
   assert.match(nowhere.stderr, /no-such-folder\/out\.jsonl cannot be written/)
 })
 
+test('a report is a new file, and never takes the place of another, be it the one that is imported', async () => {
+  await using at = await place()
+  writeFileSync(at.folder.file('users.jsonl'), FILE)
+  const refused = await at.run(['import', 'users', 'users.jsonl', '--report', 'users.jsonl'])
+  assert.deepEqual([refused.code, refused.stderr], [1, 'users.jsonl exists already; a report never overwrites.\n'])
+  assert.equal(readFileSync(at.folder.file('users.jsonl'), 'utf8'), FILE)
+  const dry = await at.run(['import', 'users', 'users.jsonl', '--dry-run'])
+  assert.match(dry.stdout, / 3 would be imported .* 0 there already/, 'nothing was imported')
+  assert.ok(!existsSync(at.folder.file('bienvenue.db')))
+})
+
 test('a file that is not there, or a folder, is refused with 1 and makes no database', async () => {
   using folder = temporaryFolder()
   for (const file of ['missing.jsonl', '.']) {

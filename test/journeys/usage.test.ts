@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runCommand, temporaryFolder } from '../service-process.ts'
@@ -74,6 +75,25 @@ test('a file that is no classic database is refused with 1, and ours is not mist
   assert.equal(started.code, 1)
   assert.match(started.stderr, /bienvenue import classic classic\.db/)
   assert.deepEqual(readFileSync(place.file('classic.db')), readFileSync(data('classic.db')))
+})
+
+test('a classic table whose ids cannot be told apart or kept exactly is refused in one sentence, dry too', async () => {
+  using place = temporaryFolder()
+  for (const [ids, fault] of [
+    ['9007199254740992', 'too large'],
+    ['-9223372036854775808', 'too large'],
+    ['1, 2, 1', 'there more than once'],
+    ["'1', null", 'not whole numbers'],
+  ] as const) {
+    {
+      using file = new DatabaseSync(place.file('hostile.db'))
+      file.exec('drop table if exists users; create table users (id, email text, hashed_password text)')
+      for (const [row, id] of ids.split(', ').entries()) file.exec(`insert into users values (${id}, 'user${row}@example.com', '')`)
+    }
+    const result = await runCommand(place.path, ['import', 'classic', 'hostile.db', '--dry-run'])
+    assert.equal(result.code, 1)
+    assert.match(result.stderr, new RegExp(`^The table "users" of hostile\\.db has ids that are ${fault}.*\\.\n$`))
+  }
 })
 
 test('what only reads never makes a database: a misspelt path is said, and a dry run leaves nothing behind', {}, async () => {
