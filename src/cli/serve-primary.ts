@@ -4,12 +4,8 @@ import { type Log, makeLog } from '../log.ts'
 import { listenForMetrics } from '../metrics/metrics-listener.ts'
 import { announce, checkService, withRealPort } from './announce.ts'
 import { openChannel, type ProcessChannel } from './process-messages.ts'
+import { restartDelay, SETTLED_MILLISECONDS } from './restart-delay.ts'
 import { stopOnSignals } from './signals.ts'
-
-/** A worker that lived so long began well; one that dies sooner, again and again, is replaced more and more slowly. */
-const SETTLED_MILLISECONDS = 10_000
-const FIRST_DELAY_MILLISECONDS = 100
-const MAX_DELAY_MILLISECONDS = 5_000
 
 /**
  * The first process of several: it serves nothing itself, but starts the workers, replaces those that die, hands on signals, and sums metrics
@@ -79,8 +75,7 @@ function makeTeam(log: Log) {
       deaths++
       log.error({ event: 'worker_died', worker: worker.id, pid: worker.process.pid, exit_code: code, signal })
       const again = performance.now() - startedAt < SETTLED_MILLISECONDS ? quickDeaths + 1 : 0
-      const delay = again < 2 ? 0 : Math.min(MAX_DELAY_MILLISECONDS, FIRST_DELAY_MILLISECONDS * 2 ** (again - 1))
-      setTimeout(keep, delay, onReady, again)
+      setTimeout(keep, restartDelay(again), onReady, again)
     })
   }
 
