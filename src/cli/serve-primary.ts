@@ -6,6 +6,7 @@ import { announce, checkService, withRealPort } from './announce.ts'
 import { openChannel, type ProcessChannel } from './process-messages.ts'
 import { restartDelay, SETTLED_MILLISECONDS } from './restart-delay.ts'
 import { stopOnSignals } from './signals.ts'
+import { stopWorker } from './stop-worker.ts'
 
 /**
  * The first process of several: it serves nothing itself, but starts the workers, replaces those that die, hands on signals, and sums metrics
@@ -83,18 +84,10 @@ function makeTeam(log: Log) {
     metricsText,
     /** One worker more. @returns its port, when it serves */
     add: () => new Promise<number>((resolve) => keep(resolve, 0)),
-    /** Stop every worker as a service on its own is stopped. @returns the worst exit code */
+    /** @returns the worst exit code */
     async stop(): Promise<number> {
       stopping = true
-      return Math.max(0, ...(await Promise.all([...members].map(stopWorker))))
+      return Math.max(0, ...(await Promise.all([...members].map((worker) => stopWorker(worker.process)))))
     },
   }
-}
-
-function stopWorker(worker: Worker): Promise<number> {
-  return new Promise((resolve) => {
-    // Before it can stop cleanly, the signal ends it: nothing was begun.
-    worker.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 0 : 1)))
-    worker.process.kill('SIGTERM')
-  })
 }
