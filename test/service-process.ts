@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -96,6 +97,8 @@ export interface ServiceProcess {
   readonly started: { readonly url: string; readonly pid: number; readonly metrics?: string }
   /** Standard output so far. */
   output(): string
+  /** Wait until standard output holds this. */
+  said(pattern: RegExp): Promise<RegExpExecArray>
   readonly pid: number
   /** Send a signal and wait for the end. */
   stop(signal?: NodeJS.Signals): Promise<Finished>
@@ -149,6 +152,14 @@ export async function startService(
     child.kill(signal)
     return end
   }
+  const said = async (pattern: RegExp) => {
+    let found = pattern.exec(seen)
+    while (found === null) {
+      await once(child.stdout as NodeJS.EventEmitter, 'data')
+      found = pattern.exec(seen)
+    }
+    return found
+  }
   const tell = (message: object) =>
     new Promise<unknown>((resolve) => {
       child.once('message', resolve)
@@ -159,6 +170,7 @@ export async function startService(
     pid: child.pid ?? 0,
     started,
     output: () => seen,
+    said,
     stop,
     tell,
     died: () => died,

@@ -14,12 +14,12 @@ export interface ProcessChannel {
   /** A worker says that it serves, and on which port. */
   sayReady(port: number): void
   /**
-   * Ask the other end for its metrics.
+   * Ask the other end for its metrics, and wait so long for them.
    *
    * @returns `null` when it is gone
    * @throws AuthError `unavailable`
    */
-  askMetrics(): Promise<unknown>
+  askMetrics(withinMilliseconds?: number): Promise<unknown>
   /** A worker that has answered its last request asks to close the database, one after the other. */
   askTurn(): Promise<void>
 }
@@ -52,13 +52,13 @@ export function openChannel(channel: Channel, own: OwnEnd): ProcessChannel {
   channel.on('disconnect', () => {
     for (const resolve of waiting.values()) resolve(null)
   })
-  async function ask(what: Question): Promise<Answer | null> {
+  async function ask(what: Question, withinMilliseconds = ANSWER_MILLISECONDS): Promise<Answer | null> {
     const number = ++asked
     let timer: NodeJS.Timeout | undefined
     try {
       return await new Promise((resolve) => {
         waiting.set(number, resolve)
-        timer = setTimeout(() => resolve({ answer: number, error: 'no answer in time' }), ANSWER_MILLISECONDS)
+        timer = setTimeout(() => resolve({ answer: number, error: 'no answer in time' }), withinMilliseconds)
         send({ ask: number, what })
       })
     } finally {
@@ -69,8 +69,8 @@ export function openChannel(channel: Channel, own: OwnEnd): ProcessChannel {
 
   return {
     sayReady: (port) => send({ ready: port }),
-    async askMetrics() {
-      const given = await ask('metrics')
+    async askMetrics(withinMilliseconds) {
+      const given = await ask('metrics', withinMilliseconds)
       if (given?.error !== undefined)
         throw new AuthError('unavailable', { sentence: 'The metrics of all processes cannot be had right now.', logged: given.error })
       return given === null ? null : given.value

@@ -2,14 +2,15 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Config } from '../config.ts'
 import { type Log, makeLog } from '../log.ts'
 import { listenForMetrics } from '../metrics/metrics-listener.ts'
+import { makeWorkerMetrics } from '../metrics/worker-metrics.ts'
 import { announce, checkService, withRealPort } from './announce.ts'
-import { openChannel, type ProcessChannel } from './process-messages.ts'
+import { openChannel } from './process-messages.ts'
+import { restartDelay, SETTLED_MILLISECONDS } from './restart-delay.ts'
 import { stopOnSignals } from './signals.ts'
+import { stopWorker } from './stop-worker.ts'
 
-/** A worker that lived so long began well; one that dies sooner, again and again, is replaced more and more slowly. */
-const SETTLED_MILLISECONDS = 10_000
-const FIRST_DELAY_MILLISECONDS = 100
-const MAX_DELAY_MILLISECONDS = 5_000
+/** A worker that gives no metrics within this time is left out: one that hangs must not hide what the others say. */
+const METRICS_MILLISECONDS = 1_000
 
 /**
  * The first process of several: it serves nothing itself, but starts the workers, replaces those that die, hands on signals, and sums metrics
@@ -36,17 +37,10 @@ export async function servePrimary(config: Config): Promise<void> {
 
 function makeTeam(log: Log) {
   const members = new Set<Worker>()
-  const serving = new Map<Worker, ProcessChannel>()
+  const metrics = makeWorkerMetrics(log)
   let port: number | null = null
   let stopping = false
-  let deaths = 0
   let leaving: Promise<unknown> = Promise.resolve()
-
-  async function metricsText(): Promise<string> {
-    const parts = await Promise.all([...serving.values()].map((channel) => channel.askMetrics()))
-    const { sumMetrics } = await import('../metrics/sum-metrics.ts')
-    return sumMetrics(parts, deaths)
-  }
 
   /** SQLite's log is put away by whoever closes the file last, and of two that close it at the same moment neither is the last. */
   function turn(worker: Worker): Promise<unknown> {
@@ -65,41 +59,31 @@ function makeTeam(log: Log) {
       // PORT=0, and for a moment there was no worker that held the port.
       if (port !== null && port !== bound) throw new Error(`The workers have moved from port ${port} to ${bound}`)
       port = bound
-      serving.set(worker, channel)
+      metrics.add(worker.id, () => channel.askMetrics(METRICS_MILLISECONDS))
       onReady(bound)
     }
-    const channel = openChannel(worker, { metrics: metricsText, turn: () => turn(worker), ready })
+    const channel = openChannel(worker, { metrics: metrics.text, turn: () => turn(worker), ready })
     members.add(worker)
     worker.once('exit', (code, signal) => {
       members.delete(worker)
-      serving.delete(worker)
+      metrics.ended(worker.id, { died: !stopping })
       if (stopping) return
       // Nothing has ever served: the worker has said why.
       if (port === null) process.exit(code ?? 1)
-      deaths++
       log.error({ event: 'worker_died', worker: worker.id, pid: worker.process.pid, exit_code: code, signal })
       const again = performance.now() - startedAt < SETTLED_MILLISECONDS ? quickDeaths + 1 : 0
-      const delay = again < 2 ? 0 : Math.min(MAX_DELAY_MILLISECONDS, FIRST_DELAY_MILLISECONDS * 2 ** (again - 1))
-      setTimeout(keep, delay, onReady, again)
+      setTimeout(keep, restartDelay(again), onReady, again)
     })
   }
 
   return {
-    metricsText,
+    metricsText: metrics.text,
     /** One worker more. @returns its port, when it serves */
     add: () => new Promise<number>((resolve) => keep(resolve, 0)),
-    /** Stop every worker as a service on its own is stopped. @returns the worst exit code */
+    /** @returns the worst exit code */
     async stop(): Promise<number> {
       stopping = true
-      return Math.max(0, ...(await Promise.all([...members].map(stopWorker))))
+      return Math.max(0, ...(await Promise.all([...members].map((worker) => stopWorker(worker.process)))))
     },
   }
-}
-
-function stopWorker(worker: Worker): Promise<number> {
-  return new Promise((resolve) => {
-    // Before it can stop cleanly, the signal ends it: nothing was begun.
-    worker.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' ? 0 : 1)))
-    worker.process.kill('SIGTERM')
-  })
 }
