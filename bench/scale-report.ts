@@ -54,7 +54,7 @@ export function linesOf(results: readonly ScaleResult[]): Line[] {
   })
 }
 
-/** DESIGN: a session check among ten million users costs at most this many times one among a thousand. */
+/** A session check among ten million users costs at most this many times one among a thousand. */
 const TARGET = 1.5
 
 export function renderScale({ machine, filled, results }: ScaleReport): string {

@@ -180,6 +180,12 @@ async function measureStands(
         results.find(({ users, operation: name }) => users === site.users && name === operation.name)?.rounds.push(value)
       }
     }
+    // Hours may have gone into it: what was measured is kept whatever comes.
+    mkdirSync(pathTo('results'), { recursive: true })
+    writeFileSync(
+      pathTo(`results/scale-${engine}-unfinished.json`),
+      JSON.stringify({ filled: stands.map(({ filled }) => filled), results }),
+    )
   }
   return { filled: stands.map(({ filled }) => filled), results }
 }

@@ -49,7 +49,7 @@ export async function deleteExpiredResetTokens(tx: Db, now: Date, limit: number)
   const result = await tx
     .deleteFrom('reset_tokens')
     .where('user_id', 'in', (query) =>
-      query.selectFrom('reset_tokens').select('user_id').where('expires_at', '<=', now.getTime()).limit(limit),
+      query.selectFrom('reset_tokens').select('user_id').where('expires_at', '<=', now.getTime()).orderBy('expires_at').limit(limit),
     )
     // Once more: on PostgreSQL a newer token may have taken the row between the two.
     .where('expires_at', '<=', now.getTime())

@@ -10,7 +10,7 @@ export async function sweep(deps: Pick<Deps, 'database' | 'clock' | 'config'>): 
   let removed = 0
   for (const remove of [removeExpiredSessions, removeExpiredResetTokens]) {
     let count = BATCH
-    while (count === BATCH) {
+    while (count >= BATCH) {
       count = await remove(deps, BATCH)
       removed += count
     }

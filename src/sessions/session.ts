@@ -174,12 +174,13 @@ export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'conf
     .filter((row) => row.expiresAt.getTime() > now)
 }
 
-/** Remove at most `limit` sessions that ended by themselves; they were refused all along. @returns how many */
+/** Remove at most `limit` sessions past their absolute end, and as many past their idle one; they were refused all along. @returns how many in all */
 export async function removeExpiredSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, limit: number): Promise<number> {
   const now = new Date(deps.clock.now())
   return deps.database.inTransaction(async (tx) => {
-    const count = await deleteExpiredSessions(tx, { now, lastSeenBefore: idleStart(deps.config, now), limit })
-    countSessions(tx, 'expired', count)
-    return count
+    const old = await deleteExpiredSessions(tx, { end: 'expires_at', at: now, limit })
+    const idle = await deleteExpiredSessions(tx, { end: 'last_seen_at', at: idleStart(deps.config, now), limit })
+    countSessions(tx, 'expired', old + idle)
+    return old + idle
   })
 }
