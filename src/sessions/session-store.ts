@@ -194,7 +194,11 @@ export async function deleteSessionIfExpired(
   tokenHash: TokenHash,
   ends: { readonly now: Date; readonly lastSeenBefore: Date },
 ): Promise<void> {
-  await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).where(hasEnded(ends)).execute()
+  await tx
+    .deleteFrom('sessions')
+    .where('token_hash', '=', tokenHashBytes(tokenHash))
+    .where((is) => is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())]))
+    .execute()
 }
 
 /** The owner is part of the condition (CHECKLIST R247). */
