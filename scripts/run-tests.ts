@@ -38,7 +38,13 @@ function filesOf(...patterns: string[]): string[] {
 /** The longest first, so that the others run beside it. */
 function onSqlite(): Group[] {
   return [
-    { name: 'stories, on SQLite', files: filesOf('test/**/*.test.ts'), engine: 'sqlite', shareProcess: false },
+    {
+      name: 'faults, examples and the package',
+      files: filesOf('test/*.test.ts', 'test/{faults,fuzz}/*.test.ts'),
+      engine: 'sqlite',
+      shareProcess: false,
+    },
+    { name: 'stories, on SQLite', files: filesOf('test/journeys/*.test.ts'), engine: 'sqlite', shareProcess: false },
     { name: 'rules, on SQLite', files: filesOf('src/**/*.test.ts'), engine: 'sqlite', shareProcess: true },
   ]
 }
