@@ -206,6 +206,16 @@ test('a migration may take longer than any other transaction', { skip }, async (
   assert.deepEqual(rows, [{ done: 'done' }])
 })
 
+test('a migration leaves no prepared statement behind for the next one on the same server connection', { skip }, async () => {
+  await using opened = await server()
+  const database = await opened.open({ prepare: false })
+  const kept = await database.inLongTransaction(async (tx) => {
+    await tx.selectFrom('users').select('id').where('email_canonical', '=', 'x').execute()
+    return (await sql`select 1 from pg_prepared_statements`.execute(tx)).rows
+  })
+  assert.deepEqual(kept, [])
+})
+
 test('while one node migrates the others stay ready', { skip }, async () => {
   await using app = await startTestApp()
   const { database } = app.auth.deps

@@ -41,8 +41,9 @@ export async function openPostgres(options: PostgresOptions, onRead: (millisecon
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MILLISECONDS,
     }),
   })
-  const db = kyselyOn(pool, options.prepare)
-  const reads = kyselyOn(pool, options.prepare, onRead)
+  const manner = { named: options.prepare, begin: options.prepare ? 'begin' : BEGIN_WITH_TIMEOUTS }
+  const db = kyselyOn(pool, manner)
+  const reads = kyselyOn(pool, manner, onRead)
   await createSchema(pool)
   return {
     engine: 'postgres',
@@ -51,7 +52,7 @@ export async function openPostgres(options: PostgresOptions, onRead: (millisecon
     async inLongTransaction(work) {
       const alone = openPool(options, { max: 1 })
       try {
-        return await withRetries(() => kyselyOn(alone, true).transaction().execute(work))
+        return await withRetries(() => kyselyOn(alone, LONG).transaction().execute(work))
       } finally {
         await alone.end()
       }
@@ -84,8 +85,8 @@ function openPool({ url }: PostgresOptions, settings: pg.PoolConfig): pg.Pool {
   return pool
 }
 
-function kyselyOn(pool: pg.Pool, prepare: boolean, onRead?: (milliseconds: number) => void): Db {
-  const dialect = new PostgresDialect({ pool: translating(pool, prepare) })
+function kyselyOn(pool: pg.Pool, manner: Manner, onRead?: (milliseconds: number) => void): Db {
+  const dialect = new PostgresDialect({ pool: translating(pool, manner) })
   return new Kysely<Tables>({ dialect, ...(onRead && { log: ({ queryDurationMillis }) => onRead(queryDurationMillis) }) }).withSchema(
     POSTGRES_SCHEMA,
   )
@@ -117,9 +118,18 @@ const BEGIN_WITH_TIMEOUTS = [
   `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MILLISECONDS}`,
 ].join('; ')
 
+/** How statements are sent: under names that the server keeps, and what begins a transaction. */
+interface Manner {
+  readonly named: boolean
+  readonly begin: string
+}
+
+/** No time-out; and no names, which a pooler would keep for the next who migrates. */
+const LONG: Manner = { named: false, begin: 'begin' }
+
 /** The pool as Kysely uses it: statements are prepared, and the errors that mean "not now" are made into our refusal. */
-function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
-  const nameOf = prepare ? makeStatementNames() : () => null
+function translating(pool: pg.Pool, { named, begin }: Manner): PostgresPool {
+  const nameOf = named ? makeStatementNames() : () => null
   return {
     async connect() {
       const client = await pool.connect().catch((error: unknown) => {
@@ -135,7 +145,7 @@ function translating(pool: pg.Pool, prepare: boolean): PostgresPool {
         // A rollback would wait behind the statement that timed out, for as long again; the server rolls back when the connection closes.
         if (lost) throw lost
         try {
-          if (sql === 'begin' && !prepare) return await client.query(BEGIN_WITH_TIMEOUTS)
+          if (sql === 'begin') return await client.query(begin)
           const name = parameters.length === 0 ? null : nameOf(sql)
           return await client.query({ text: sql, values: [...parameters], ...(name !== null && { name }) })
         } catch (error) {
