@@ -34,18 +34,20 @@ export interface CheckResult {
 }
 
 const CHECK_CONNECTIONS = 16
-const LOGIN_CONNECTIONS = 8
-const SATURATING_CONNECTIONS = 16
+/** Of each user who logs in again and again: five attempts at once are as many as one account may have before the first is known to be right. */
+const CONNECTIONS_PER_RETURNER = 4
+const LOGIN_RETURNERS = 2
+const SATURATING_RETURNERS = 4
 const PROBES_PER_SECOND = 150
 const WARM_UP_SECONDS = 2
 const CHECKER = 'checker@example.com'
 /** Sessions of a user are bounded, so whoever logs in again and again is somebody else than whoever stays. */
-const RETURNER = 'returner@example.com'
+const RETURNERS = Array.from({ length: SATURATING_RETURNERS }, (_, at) => `returner${at}@example.com`)
 
 /** Start a subject, give it its users and log one in. */
 export async function runSubject(subject: Subject): Promise<Running> {
   const server = await startServer({ ...subject.program, env: { ...subject.program.env, MIGRATE: '1' } })
-  for (const email of [CHECKER, RETURNER]) await subject.register(server.origin, email)
+  for (const email of [CHECKER, ...RETURNERS]) await subject.register(server.origin, email)
   const response = await send(subject.login(server.origin, CHECKER))
   const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   await response.arrayBuffer()
@@ -114,6 +116,15 @@ export interface RateResult {
 
 export const CEILING = 'Argon2id alone'
 
+/** Logins of some users, over and over. */
+async function loadLogins({ subject, server }: Running, { returners, seconds }: { returners: number; seconds: number }) {
+  const loads = RETURNERS.slice(0, returners).map((email) =>
+    load(subject.login(server.origin, email), { connections: CONNECTIONS_PER_RETURNER, seconds }),
+  )
+  const perSecond = (await Promise.all(loads)).reduce((sum, result) => sum + result.perSecond, 0)
+  return { perSecond }
+}
+
 /** Logins a second, and Argon2id verifications a second with nothing around them. */
 export async function measureLogins(running: readonly Running[], plan: Plan, progress: Progress): Promise<RateResult[]> {
   const ceiling = await startServer({ file: 'servers/argon2-ceiling.ts' })
@@ -123,7 +134,7 @@ export async function measureLogins(running: readonly Running[], plan: Plan, pro
       progress(`logins, round ${round} of ${plan.loginRounds}: ${result.name}`)
       const one = running.find(({ subject }) => subject.name === result.name)
       const { perSecond } = one
-        ? await load(one.subject.login(one.server.origin, RETURNER), { connections: LOGIN_CONNECTIONS, seconds: plan.loginSeconds })
+        ? await loadLogins(one, { returners: LOGIN_RETURNERS, seconds: plan.loginSeconds })
         : await ceiling.ask(`${plan.loginSeconds * 1_000}`)
       result.perSecond.push(Number(perSecond))
     }
@@ -157,10 +168,7 @@ export async function measureLatency(one: Running, plan: Plan, progress: Progres
         continue
       }
       // The logins begin before the probe and go on beyond it.
-      const logins = load(one.subject.login(one.server.origin, RETURNER), {
-        connections: SATURATING_CONNECTIONS,
-        seconds: plan.latencySeconds + 2.5,
-      })
+      const logins = loadLogins(one, { returners: SATURATING_RETURNERS, seconds: plan.latencySeconds + 2.5 })
       await new Promise((resolve) => setTimeout(resolve, 1_000))
       rounds.push(await probe(name === BESIDE ? beside : target, options))
       await logins

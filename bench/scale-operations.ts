@@ -1,13 +1,16 @@
+import { OPERATOR } from '../src/audit/audit-event.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import { parseConfig } from '../src/config.ts'
+import { makeKeyring } from '../src/crypto/keyring.ts'
 import { systemRandom } from '../src/crypto/random.ts'
 import { openDatabase } from '../src/db/database.ts'
 import type { Deps } from '../src/deps.ts'
+import { makeLog } from '../src/log.ts'
 import { findPassword } from '../src/passwords/password-store.ts'
 import { sweep } from '../src/service/sweeper.ts'
 import { verifySession } from '../src/sessions/session.ts'
 import { createUser, requireEmailAddress } from '../src/users/user.ts'
-import { deleteUser, listUsers } from '../src/users/user-admin.ts'
+import { deleteUserIn, listUsers } from '../src/users/user-admin.ts'
 import { runForJson } from './load.ts'
 import { emailOf, passwordHashOf, tokenOf, userIdOf } from './made-users.ts'
 import { cpuMicroseconds, pathTo, type ServerProcess, startServer } from './process.ts'
@@ -23,10 +26,13 @@ export interface ScalePlan {
   readonly loadSeconds: number
 }
 
+/** For events alone; the sites hold nothing that is sealed. */
+const BENCH_SECRET = [{ version: 'v1', bytes: new Uint8Array(32) }]
+
 /** A filled database with the rules and the real service on it. */
 export interface Site extends AsyncDisposable {
   readonly users: number
-  readonly deps: Pick<Deps, 'database' | 'clock' | 'random' | 'config'>
+  readonly deps: Pick<Deps, 'database' | 'clock' | 'random' | 'keys' | 'log' | 'config'>
   readonly service: ServerProcess
 }
 
@@ -37,7 +43,7 @@ export async function openSite(users: number, url: string, folder: string): Prom
   const clock: Clock = systemClock
   return {
     users,
-    deps: { database, clock, random: systemRandom, config },
+    deps: { database, clock, random: systemRandom, keys: makeKeyring(BENCH_SECRET), log: makeLog('error'), config },
     service,
     async [Symbol.asyncDispose]() {
       await service.stop()
@@ -123,8 +129,8 @@ async function measureRegistrations(site: Site, plan: ScalePlan): Promise<number
     email: requireEmailAddress(`${site.deps.random.uuid()}@example.com`),
     passwordHash: passwordHashOf(n),
   }))
-  const each = await microsecondsEach(newcomers, async (newcomer) => added.push((await createUser(site.deps, newcomer)).id))
-  for (const id of added) await deleteUser(site.deps, id)
+  const each = await microsecondsEach(newcomers, async (newcomer) => added.push((await createUser(site.deps, newcomer, OPERATOR)).id))
+  for (const id of added) await site.deps.database.inTransaction((tx) => deleteUserIn(site.deps, tx, id, OPERATOR))
   return each
 }
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type Environment, parseConfig } from '../src/config.ts'
 import { AuthError, type ErrorCode } from '../src/errors.ts'
 import { PUBLIC_ERRORS, publicSentence } from '../src/http/error-response.ts'
-import { checkPasswordPolicy } from '../src/passwords/password-policy.ts'
+import { BREACHED_SENTENCE, checkPasswordPolicy } from '../src/passwords/password-policy.ts'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../src/settings.ts'
 
 const GENERATED = '<!-- Made by `npm run docs` from the source. Do not edit. -->'
@@ -15,6 +15,13 @@ const RULES: readonly { readonly says: string; readonly provoke: Environment; re
     provoke: { BIENVENUE_POSTUR: 'x' },
   },
   { says: 'A secret is given by itself or by a file, not both.', provoke: { BIENVENUE_SECRET: 'x', BIENVENUE_SECRET_FILE: 'secret.txt' } },
+  {
+    says: 'The pepper is a secret of its own.',
+    provoke: {
+      BIENVENUE_SECRET: 'a secret of the documentation, for nobody to use',
+      BIENVENUE_PASSWORD_PEPPER: 'a secret of the documentation, for nobody to use',
+    },
+  },
   { says: '`HOST` is an address or `localhost`, not another name.', provoke: { ...hardened(), HOST: 'example.com' } },
   { says: 'The cost of a password hash must reach one of the three floors, as a pair.', provoke: { BIENVENUE_ARGON2_PASSES: '1' } },
   {
@@ -39,6 +46,14 @@ const RULES: readonly { readonly says: string; readonly provoke: Environment; re
     provoke: { ...hardened(), BIENVENUE_TRUSTED_PROXIES: undefined },
   },
   {
+    says: 'Hardened: there is a way to send mail; the library may be given a function for it.',
+    provoke: { ...hardened(), SMTP_URL: undefined },
+  },
+  {
+    says: 'Hardened: with a mail server goes an address that mails come from.',
+    provoke: { ...hardened(), BIENVENUE_MAIL_FROM: undefined },
+  },
+  {
     says: 'Hardened: an allowed origin is https, unless it is this machine.',
     provoke: { ...hardened(), BIENVENUE_ALLOWED_ORIGINS: 'http://www.example.com' },
   },
@@ -53,12 +68,14 @@ function hardened(): Environment {
     BIENVENUE_PUBLIC_URL: 'https://app.example.com',
     BIENVENUE_SECRET: 'a secret of the documentation, for nobody to use',
     BIENVENUE_TRUSTED_PROXIES: 'none',
+    SMTP_URL: 'smtps://smtp.example.com',
+    BIENVENUE_MAIL_FROM: 'no-reply@example.com',
   }
 }
 
 /** The one problem that these settings have. */
 function problemOf(provoke: Environment, library: boolean): string {
-  const message = refusalOf(() => parseConfig(provoke, { library })).message
+  const message = refusalOf(() => parseConfig(provoke, { library, toStart: true })).message
   const problems = message.split('\n').filter((line) => line.startsWith('  - '))
   if (problems.length !== 1) throw new Error(`one problem was expected of ${JSON.stringify(provoke)}, found:\n${message}`)
   return problems.join().slice('  - '.length)
@@ -166,7 +183,7 @@ function reasonRows(): string {
     const { details } = refusalOf(() => checkPasswordPolicy(config, typed, { email, field: 'password' }))
     return `| \`${details.reason}\` | ${cell(details.sentence ?? '')} |`
   })
-  return rows.join('\n')
+  return [...rows, `| \`breached\` | ${cell(BREACHED_SENTENCE)} |`].join('\n')
 }
 
 function errorsPage(): string {
@@ -193,12 +210,13 @@ In the library the same codes are \`error.code\` of an \`AuthError\`. Codes are 
 |---|---|---|---|
 ${[...all].map(errorRow).join('\n')}
 
-Every 503 has \`Retry-After\`. A 405 has \`Allow\`. 401 comes only from a login, \`POST /sessions\`; a dead session is 403 everywhere. What Node's own HTTP parser
+Every 503 and 429 has \`Retry-After\`. A 405 has \`Allow\`. 401 comes only from a login, \`POST /sessions\`; a dead session is 403 everywhere. What Node's own HTTP parser
 refuses before a route is reached has no body, only a status (400, 408 or 431) and \`X-Request-Id\`.
 
 ## Why a password was rejected
 
-\`password_rejected\` carries one of these as \`reason\`. \`common\` and \`context\` are asked in the hardened posture only.
+\`password_rejected\` carries one of these as \`reason\`. \`common\` and \`context\` are asked in the hardened posture only, \`breached\` where \`BIENVENUE_PASSWORD_HIBP\`
+is on.
 
 | reason | sentence, with the hardened default |
 |---|---|

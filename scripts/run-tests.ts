@@ -40,7 +40,7 @@ function onSqlite(): Group[] {
   return [
     {
       name: 'faults, examples and the package',
-      files: filesOf('test/*.test.ts', 'test/{faults,fuzz}/*.test.ts'),
+      files: filesOf('test/*.test.ts', 'test/{faults,fuzz,enumeration}/*.test.ts'),
       engine: 'sqlite',
       shareProcess: false,
     },

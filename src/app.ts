@@ -1,17 +1,26 @@
 import { accountRoutes } from './account/account-routes.ts'
+import { ownDataRoutes } from './account/own-data-routes.ts'
+import { addressChangeRoutes } from './address-change/address-change-routes.ts'
 import type { Deps } from './deps.ts'
 import { makeAnswers } from './http/answer.ts'
 import { makeFrontDoor } from './http/front-door.ts'
 import type { RequestCounts } from './http/request-counts.ts'
 import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
+import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
+import { mailRoutes } from './mail/mail-routes.ts'
+import { linkRoutes } from './pages/link-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
+import { makeRefusalRecorder } from './refusal-recorder.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
+import { verificationRoutes } from './registration/verification-routes.ts'
 import { serviceRoutes } from './service/service-routes.ts'
 import type { LastSeenWriter } from './sessions/last-seen.ts'
 import { makeSessionGuard } from './sessions/require-session.ts'
 import type { SessionCookie } from './sessions/session-cookie.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
+import { stepUpRoutes } from './step-up/step-up-routes.ts'
+import { makeDeviceCookie } from './throttles/device-cookie.ts'
 
 export interface AppOptions {
   readonly form: 'service' | 'library'
@@ -27,13 +36,21 @@ export interface AppOptions {
 export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, metricsText }: AppOptions) {
   const answers = makeAnswers(deps.config, form)
   const guard = makeSessionGuard(deps, cookie, lastSeen)
+  const device = makeDeviceCookie(deps.config)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
     ...loginRoutes(deps, answers, cookie),
     ...sessionRoutes(deps, answers, guard),
     ...passwordResetRoutes(deps, answers),
+    ...verificationRoutes(deps, answers),
+    ...loginCodeRoutes(deps, answers),
+    ...stepUpRoutes(deps, answers, guard, device),
+    ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
+    ...ownDataRoutes(deps, answers, guard, device),
+    ...linkRoutes(deps, answers, { session: cookie, device }),
+    ...mailRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
-  return makeFrontDoor({ ...deps, answers, routes, counts })
+  return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: makeRefusalRecorder(deps) })
 }

@@ -38,12 +38,14 @@ test('without any setting the service is classic, on this machine, in a file, wi
     publicUrl: { origin: 'http://localhost:5000', host: 'localhost:5000', hostname: 'localhost', pathPrefix: '', https: false },
     listen: { hosts: ['127.0.0.1', '::1'], port: 5000 },
     database: { engine: 'sqlite', path: 'bienvenue.db' },
-    secrets: { root: [] },
+    secrets: { root: [], pepper: [] },
+    mail: { smtp: null, from: null },
     trustedProxies: [],
     allowedOrigins: new Set(),
     session: { idleSeconds: 7 * 86_400, absoluteSeconds: 30 * 86_400 },
     resetTokenSeconds: 3_600,
-    password: { minLength: 1, argon2: { memoryKib: 19_456, passes: 2, parallelism: 1 } },
+    audit: { retentionSeconds: 180 * 86_400 },
+    password: { minLength: 1, argon2: { memoryKib: 19_456, passes: 2, parallelism: 1 }, hibp: null },
     registration: 'open',
     name: 'Bienvenue',
     logLevel: 'info',
@@ -135,6 +137,22 @@ const BAD_VALUES: Record<string, readonly string[]> = {
   BIENVENUE_SESSION_ABSOLUTE: ['30', '31d', '4m', '1y'],
   BIENVENUE_RESET_TOKEN_TTL: ['60', '9m', '25h', '1440'],
   BIENVENUE_PASSWORD_MIN_LENGTH: ['0', '65', '-1', 'eight', '8.5'],
+  BIENVENUE_PASSWORD_PEPPER: [
+    'short',
+    'a'.repeat(64),
+    `v1:${'abcdefghijklmnopqrstuvwxyz012345'},short`,
+    'changeme',
+    '$(openssl rand -base64 48)',
+  ],
+  BIENVENUE_PASSWORD_HIBP: [
+    'yes',
+    'true',
+    'api.example.com',
+    'http://api.example.com',
+    'ftp://localhost',
+    'https://a:b@example.com',
+    'https://example.com?a=1',
+  ],
   BIENVENUE_ARGON2_MEMORY_KIB: ['7167', '262145', '19MiB', '19455', '8192'],
   BIENVENUE_ARGON2_PASSES: ['0', '11', 'two'],
   BIENVENUE_ARGON2_PARALLELISM: ['0', '5'],
@@ -178,6 +196,8 @@ test('every setting takes its good values', () => {
     BIENVENUE_SESSION_ABSOLUTE: '12h',
     BIENVENUE_RESET_TOKEN_TTL: '600s',
     BIENVENUE_PASSWORD_MIN_LENGTH: '8',
+    BIENVENUE_PASSWORD_PEPPER: `v3:${'543210zyxwvutsrqponmlkjihgfedcba'},v1:${'a0b1c2d3e4f5g6h7i8j9k0l1m2n3o4p5'}`,
+    BIENVENUE_PASSWORD_HIBP: 'https://mirror.example.com/pwned/',
     BIENVENUE_ARGON2_MEMORY_KIB: '47104',
     BIENVENUE_ARGON2_PASSES: '1',
     BIENVENUE_ARGON2_PARALLELISM: '4',
@@ -194,11 +214,16 @@ test('every setting takes its good values', () => {
     config.secrets.root.map(({ version }) => version),
     ['v2', 'v1'],
   )
+  assert.deepEqual(
+    config.secrets.pepper.map(({ version }) => version),
+    ['v3', 'v1'],
+  )
   assert.deepEqual(config.trustedProxies, ['10.0.0.0/8', '::1/128', '192.0.2.7/32'])
   assert.deepEqual([...config.allowedOrigins], ['http://localhost:3000', 'http://127.0.0.1:3000'])
   assert.deepEqual(config.session, { idleSeconds: 5_400, absoluteSeconds: 43_200 })
   assert.equal(config.resetTokenSeconds, 600)
-  assert.deepEqual(config.password, { minLength: 8, argon2: { memoryKib: 47_104, passes: 1, parallelism: 4 } })
+  const argon2 = { memoryKib: 47_104, passes: 1, parallelism: 4 }
+  assert.deepEqual(config.password, { minLength: 8, argon2, hibp: 'https://mirror.example.com/pwned' })
   assert.deepEqual([config.registration, config.name, config.logLevel], ['closed', 'Example Ltd', 'warn'])
 })
 
@@ -306,6 +331,20 @@ test('a secret may come from the file that BIENVENUE_SECRET_FILE names', (t) => 
   assert.match(problemOf({ BIENVENUE_SECRET_FILE: path }), /^BIENVENUE_SECRET version v1 is shorter than 32 bytes/)
 })
 
+test('the pepper may come from a file, and is not the root secret once more', () => {
+  const fromFile = parseConfig({ BIENVENUE_PASSWORD_PEPPER_FILE: '/pepper' }, { readFile: () => `${TEST_SECRET}\n` })
+  assert.deepEqual(fromFile.secrets.pepper, parseConfig({ BIENVENUE_PASSWORD_PEPPER: TEST_SECRET }).secrets.pepper)
+  const twice = { BIENVENUE_SECRET: TEST_SECRET, BIENVENUE_PASSWORD_PEPPER: `v2:${'a0b1c2d3e4f5g6h7i8j9k0l1m2n3o4p5'},${TEST_SECRET}` }
+  assert.match(problemOf(twice), /^BIENVENUE_PASSWORD_PEPPER is BIENVENUE_SECRET once more/)
+})
+
+test('breached passwords are looked up nowhere unless it is asked for', () => {
+  assert.equal(parseConfig({}).password.hibp, null)
+  assert.equal(parseConfig({ BIENVENUE_PASSWORD_HIBP: 'off' }).password.hibp, null)
+  assert.equal(parseConfig({ BIENVENUE_PASSWORD_HIBP: 'on' }).password.hibp, 'https://api.pwnedpasswords.com')
+  assert.equal(parseConfig({ BIENVENUE_PASSWORD_HIBP: 'http://127.0.0.1:8080' }).password.hibp, 'http://127.0.0.1:8080')
+})
+
 test('no message repeats a secret, nor a password in an address', () => {
   const word = 'Hunter2Hunter2'
   const environments: Environment[] = [
@@ -314,6 +353,8 @@ test('no message repeats a secret, nor a password in an address', () => {
     { BIENVENUE_SECRET: `v1:${word.repeat(4)},${word}` },
     { BIENVENUE_SECRET: `v1:${word.repeat(4)},v1:${word.repeat(4)}` },
     { BIENVENUE_SECRET_FILE: '/secret' },
+    { BIENVENUE_PASSWORD_PEPPER: word },
+    { BIENVENUE_SECRET: word.repeat(4), BIENVENUE_PASSWORD_PEPPER: word.repeat(4) },
     { BIENVENUE_SECRET_FILE: '/secret', BIENVENUE_SECRET: word },
     { BIENVENUE_SECRETT: word },
     { DATABASE_URL: `postgres://user:${word}@host:port/db` },
@@ -359,11 +400,69 @@ test('the library names its options in its own words, and refuses those it does 
   await assert.rejects(createAuth({ publicUrl: 'https://app.example.com' }), /- secret is required[\s\S]*- trustedProxies is required/)
 })
 
-test('hardened refuses to start and says that mail is what is missing', async () => {
-  const refused = { code: 'configuration_invalid', message: /hardened posture needs mail, which this version cannot send yet/ }
-  const options = { databaseUrl: 'file::memory:', secret: TEST_SECRET }
+test('hardened does not start without a way to send mail, and says what to set', async () => {
+  const refused = {
+    code: 'configuration_invalid',
+    message: /- smtpUrl is required: the hardened posture hands out[\s\S]*or pass a function sendMail$/,
+  }
+  const options = { databaseUrl: 'file::memory:', secret: TEST_SECRET, logLevel: 'silent' } as const
   await assert.rejects(createAuth({ ...options, publicUrl: 'https://app.example.com', trustedProxies: ['10.0.0.0/8'] }), refused)
   await assert.rejects(createAuth({ ...options, posture: 'hardened', trustedProxies: [] }), refused)
+  const smtpUrl = 'smtps://smtp.example.com'
+  await assert.rejects(createAuth({ ...options, posture: 'hardened', smtpUrl }), /- mailFrom is required with smtpUrl/)
+  await using _bySmtp = closing(await createAuth({ ...options, posture: 'hardened', smtpUrl, mailFrom: 'no-reply@example.com' }))
+  await using _itself = closing(await createAuth({ ...options, posture: 'hardened', sendMail: async () => {} }))
+})
+
+test('SMTP_URL takes smtp and smtps, with percent-encoded credentials, and trusts any certificate of this machine only', () => {
+  const smtpOf = (SMTP_URL: string) => parseConfig({ SMTP_URL }).mail.smtp
+  const remote = { host: 'smtp.example.com', implicitTls: false, loopback: false, user: null, password: null }
+  assert.deepEqual(smtpOf('smtp://smtp.example.com'), { ...remote, port: 587 })
+  assert.deepEqual(smtpOf('smtps://smtp.example.com/'), { ...remote, port: 465, implicitTls: true })
+  assert.deepEqual(smtpOf('smtps://a%40b.com:p%2Fw%3A@smtp.example.com:2525'), {
+    ...{ ...remote, port: 2525, implicitTls: true },
+    ...{ user: 'a@b.com', password: 'p/w:' },
+  })
+  for (const [host, bare] of [
+    ['localhost', 'localhost'],
+    ['127.0.0.1', '127.0.0.1'],
+    ['[::1]', '::1'],
+  ] as const)
+    assert.deepEqual(smtpOf(`smtp://${host}:1025`), { ...remote, host: bare, port: 1025, loopback: true })
+  assert.equal(
+    parseConfig({ SMTP_URL_FILE: 'smtp' }, { readFile: () => 'smtp://from-file.example.com\n' }).mail.smtp?.host,
+    'from-file.example.com',
+  )
+  for (const bad of [
+    'smtp.example.com',
+    'http://smtp.example.com',
+    'smtp://',
+    'smtp://u:canary@h/x',
+    'smtp://u:canary%@h',
+    'smtp://u:canary@h?a=b',
+  ]) {
+    const problem = problemOf({ SMTP_URL: bad })
+    assert.match(problem, /^SMTP_URL /)
+    assert.doesNotMatch(problem, /canary/, 'it may hold a password')
+  }
+})
+
+test('BIENVENUE_MAIL_FROM is an address, with a name or without', () => {
+  const fromOf = (BIENVENUE_MAIL_FROM: string) => parseConfig({ BIENVENUE_MAIL_FROM }).mail.from
+  assert.deepEqual(fromOf('no-reply@example.com'), { name: null, address: 'no-reply@example.com' })
+  assert.deepEqual(fromOf(' Example, Ltd <no-reply@b\u00fccher.example> '), {
+    name: 'Example, Ltd',
+    address: 'no-reply@xn--bcher-kva.example',
+  })
+  for (const bad of [
+    'example.com',
+    'a@b.com, c@d.com',
+    '"x" <a@b.com>',
+    'A\r\nBcc: e@evil.com <a@b.com>',
+    'A <a@b.com> <c@d.com>',
+    `${'x'.repeat(65)} <a@b.com>`,
+  ])
+    assert.match(problemOf({ BIENVENUE_MAIL_FROM: bad }), /^BIENVENUE_MAIL_FROM /, bad)
 })
 
 function closing<T extends { close(): Promise<void> }>(owned: T): T & AsyncDisposable {

@@ -3,7 +3,14 @@ import { isIP } from 'node:net'
 import type { DatabaseLocation } from './db/database.ts'
 import { AuthError } from './errors.ts'
 import { isLoopbackHostname } from './loopback.ts'
-import { type ListenAddress, type PublicUrl, parsePublicUrl, type SecretVersion } from './setting-parsers.ts'
+import {
+  type ListenAddress,
+  type MailFrom,
+  type PublicUrl,
+  parsePublicUrl,
+  type SecretVersion,
+  type SmtpServer,
+} from './setting-parsers.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName, type SettingValue } from './settings.ts'
 
 export type Posture = 'classic' | 'hardened'
@@ -18,6 +25,13 @@ export interface Config {
   readonly secrets: {
     /** Newest first. Empty only in the classic posture before its file is read (service-secret.ts). */
     readonly root: readonly SecretVersion[]
+    /** The first goes into new password hashes. Empty: none has a pepper. */
+    readonly pepper: readonly SecretVersion[]
+  }
+  readonly mail: {
+    /** `null`: classic keeps its mails; hardened has the application's `sendMail`. */
+    readonly smtp: SmtpServer | null
+    readonly from: MailFrom | null
   }
   /** Networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
@@ -28,7 +42,10 @@ export interface Config {
     /** Unicode code points. */
     readonly minLength: number
     readonly argon2: { readonly memoryKib: number; readonly passes: number; readonly parallelism: number }
+    /** The service that is asked whether a new password was breached; `null`: none is. */
+    readonly hibp: string | null
   }
+  readonly audit: { readonly retentionSeconds: number }
   readonly registration: 'open' | 'closed'
   readonly name: string
   readonly logLevel: LogLevel
@@ -46,8 +63,10 @@ interface ParseOptions {
   readonly readFile?: (path: string) => string
   /** The library under a public URL that was not given: see docs/postures.md. */
   readonly library?: boolean
-  /** Before a service or library starts: hardened hands reset tokens out by mail only, and this version sends none yet. It says so, rather than swallow them. */
+  /** Before a service or library starts: hardened hands reset tokens out by mail only, so it needs a way to send one. */
   readonly toStart?: boolean
+  /** The application sends its mails itself. */
+  readonly sendsMail?: boolean
 }
 
 /** OWASP Password Storage "Argon2id" and ASVS 5.0 Appendix C: any one of these pairs is the floor (CHECKLIST R016, R017). */
@@ -89,7 +108,8 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
       location.engine === 'sqlite'
         ? location
         : { ...location, poolSize: read('BIENVENUE_DATABASE_POOL') ?? 10, prepare: read('BIENVENUE_PG_PREPARE') !== 'off' },
-    secrets: { root: read('BIENVENUE_SECRET') ?? [] },
+    secrets: { root: read('BIENVENUE_SECRET') ?? [], pepper: read('BIENVENUE_PASSWORD_PEPPER') ?? [] },
+    mail: { smtp: read('SMTP_URL') ?? null, from: read('BIENVENUE_MAIL_FROM') ?? null },
     trustedProxies: proxies ?? [],
     allowedOrigins: new Set(read('BIENVENUE_ALLOWED_ORIGINS')),
     session: { idleSeconds: idleSeconds ?? Math.min(7 * 86_400, absoluteSeconds), absoluteSeconds },
@@ -101,7 +121,9 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
         passes: read('BIENVENUE_ARGON2_PASSES') ?? 2,
         parallelism: read('BIENVENUE_ARGON2_PARALLELISM') ?? 1,
       },
+      hibp: read('BIENVENUE_PASSWORD_HIBP') ?? null,
     },
+    audit: { retentionSeconds: read('BIENVENUE_AUDIT_RETENTION') ?? 180 * 86_400 },
     registration: read('BIENVENUE_REGISTRATION') ?? 'open',
     name: read('BIENVENUE_NAME') ?? 'Bienvenue',
     logLevel: read('BIENVENUE_LOG_LEVEL') ?? (options.library ? 'warn' : 'info'),
@@ -113,6 +135,11 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
   if (!ARGON2_FLOORS.some((floor) => memoryKib >= floor.memoryKib && passes >= floor.passes)) {
     problems.push(
       `${nameOf('BIENVENUE_ARGON2_MEMORY_KIB')} ${memoryKib} with ${nameOf('BIENVENUE_ARGON2_PASSES')} ${passes} is below the OWASP floor (19456/2, 47104/1 or 12288/3)`,
+    )
+  }
+  if (config.secrets.pepper.some(({ bytes }) => config.secrets.root.some((root) => Buffer.compare(bytes, root.bytes) === 0))) {
+    problems.push(
+      `${nameOf('BIENVENUE_PASSWORD_PEPPER')} is ${nameOf('BIENVENUE_SECRET')} once more; make one of its own with: openssl rand -base64 48`,
     )
   }
   if (config.session.idleSeconds > absoluteSeconds) {
@@ -127,9 +154,9 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     problems.push(`${nameOf('HOST')} must be an IP address or localhost, found ${JSON.stringify(host)}`)
   if (posture === 'classic') problems.push(...classicProblems(env, config, namedPosture, nameOf))
   else problems.push(...hardenedProblems(config, proxies, nameOf))
-  if (options.toStart && posture === 'hardened') {
+  if (options.toStart && posture === 'hardened' && !options.sendsMail && !env.SMTP_URL && !env.SMTP_URL_FILE) {
     problems.push(
-      `the hardened posture needs mail, which this version cannot send yet; until it can, only the classic posture on this machine starts (${nameOf('BIENVENUE_PUBLIC_URL')} unset, or http://localhost:5000)`,
+      `${nameOf('SMTP_URL')} is required: the hardened posture hands out its tokens by mail only, e.g. smtps://USER:PASSWORD@smtp.example.com${options.library ? '; or pass a function sendMail' : ''}`,
     )
   }
   if (options.library && givenUrl === undefined && namedPosture !== 'classic' && !isInMemory(config.database)) {
@@ -186,6 +213,11 @@ function hardenedProblems(config: Config, proxies: readonly string[] | undefined
   if (config.password.minLength < HARDENED_MIN_LENGTH) {
     problems.push(
       `${nameOf('BIENVENUE_PASSWORD_MIN_LENGTH')} must be at least ${HARDENED_MIN_LENGTH} while a password can be the only factor, found ${config.password.minLength}`,
+    )
+  }
+  if (config.mail.smtp !== null && config.mail.from === null) {
+    problems.push(
+      `${nameOf('BIENVENUE_MAIL_FROM')} is required with ${nameOf('SMTP_URL')}: an address of your domain that your mail server may send from`,
     )
   }
   for (const origin of config.allowedOrigins) {

@@ -1,10 +1,12 @@
 import { type Environment, nearest, type Posture, parseConfig } from './config.ts'
 import { AuthError } from './errors.ts'
+import type { SendMail } from './mail/deliver.ts'
 import { type Auth, openAuth } from './open-auth.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
 export { AuthError, type ErrorCode } from './errors.ts'
 export type { RequestInfo } from './http/fetch-shell.ts'
+export type { OutgoingMail, SendMail } from './mail/deliver.ts'
 export type { Auth } from './open-auth.ts'
 export type { User } from './users/user.ts'
 
@@ -18,15 +20,25 @@ export interface AuthOptions {
   readonly publicUrl?: string
   readonly posture?: Posture
   readonly secret?: string
+  /** `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`. */
+  readonly smtpUrl?: string
+  /** `no-reply@example.com` or `Example <no-reply@example.com>`. */
+  readonly mailFrom?: string
+  /** Sends a mail in SMTP's place. Until it has resolved the mail waits in the database; when it throws, it is called again later, for at most a day. */
+  readonly sendMail?: SendMail
   readonly trustedProxies?: string | readonly string[]
   readonly allowedOrigins?: string | readonly string[]
   readonly sessionIdle?: string
   readonly sessionAbsolute?: string
   readonly resetTokenTtl?: string
   readonly passwordMinLength?: number
+  readonly passwordPepper?: string
+  /** `on`, `off` or the address of a mirror. */
+  readonly passwordHibp?: string
   readonly argon2MemoryKib?: number
   readonly argon2Passes?: number
   readonly argon2Parallelism?: number
+  readonly auditRetention?: string
   readonly registration?: 'open' | 'closed'
   readonly name?: string
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -38,14 +50,16 @@ export interface AuthOptions {
  * @throws AuthError `configuration_invalid` - every problem at once
  * @throws AuthError `database_refused`
  */
-export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = parseConfig(environmentOf(options), { nameOf: (name) => SETTINGS[name].option ?? name, library: true, toStart: true })
-  const { deps: _deps, metrics: _metrics, settled: _settled, ...auth } = await openAuth(config, { form: 'library' })
+export async function createAuth({ sendMail, ...settings }: AuthOptions = {}): Promise<Auth> {
+  const rules = { library: true, toStart: true, sendsMail: sendMail !== undefined }
+  const config = parseConfig(environmentOf(settings), { nameOf: (name) => SETTINGS[name].option ?? name, ...rules })
+  const opened = await openAuth(config, { form: 'library', ...(sendMail && { sendMail }) })
+  const { deps: _deps, metrics: _metrics, mailer: _mailer, sealer: _sealer, settled: _settled, ...auth } = opened
   return auth
 }
 
 /** Library options under the environment's names, so that one parser judges both. */
-function environmentOf(options: AuthOptions): Environment {
+function environmentOf(options: Omit<AuthOptions, 'sendMail'>): Environment {
   const nameOf = new Map(
     SETTING_NAMES.flatMap((name) => (SETTINGS[name].option === null ? [] : [[SETTINGS[name].option as string, name] as const])),
   )

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { Keyring } from './crypto/keyring.ts'
 import type { Random } from './crypto/random.ts'
 import type { Database } from './db/database.ts'
 import type { Log } from './log.ts'
@@ -11,6 +12,7 @@ export interface Deps {
   readonly database: Database
   readonly clock: Clock
   readonly random: Random
+  readonly keys: Keyring
   readonly log: Log
   readonly hashQueue: HashQueue
 }

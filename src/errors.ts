@@ -25,12 +25,20 @@ export type ErrorCode =
   | 'login_refused'
   /** The current password, asked for as proof, is wrong. */
   | 'password_wrong'
+  /** Too many attempts or requests lately; `Retry-After` says when the next one is looked at. Known and unknown accounts alike. */
+  | 'too_many_attempts'
+  /** This needs a factor proved in this session within the last 10 minutes: `POST /reauthentication`. */
+  | 'step_up_required'
   /** No session, or one that ended or expired. */
   | 'session_required'
   /** No such session among the caller's own. */
   | 'session_not_found'
   /** Unknown, used, superseded or expired reset token, or another user's. */
   | 'reset_token_invalid'
+  /** Unknown, used, superseded or expired verification token, or a password that does not belong to it. */
+  | 'verification_token_invalid'
+  /** Unknown, used, superseded or expired token of a change of address. */
+  | 'address_token_invalid'
   /** No such user. */
   | 'user_not_found'
   /** A unit was asked for an attribute that users do not have. */
@@ -73,6 +81,8 @@ export interface ErrorDetails {
   readonly logged?: string
   /** Seconds until trying again can help. */
   readonly retryAfterSeconds?: number
+  /** For the audit log: whose attempt it was, and what is recorded at most once a minute. Never sent. */
+  readonly audited?: { readonly bucket: string; readonly subject: string | null }
   /** Methods that the path does have. */
   readonly allow?: string
 }

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { resolveAddressChange } from './address-change/address-change.ts'
 import { makeApp } from './app.ts'
+import { APPLICATION, SERVICE } from './audit/audit-event.ts'
+import { recordAlone } from './audit/record.ts'
+import { makeSealer, SEAL_MILLISECONDS, type Sealer } from './audit/sealer.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, describeDatabase } from './config.ts'
-import { secretFingerprint } from './crypto/derived-key.ts'
+import { type Keyring, makeKeyring } from './crypto/keyring.ts'
 import { type Random, systemRandom } from './crypto/random.ts'
 import { openDatabase } from './db/database.ts'
 import { isNew } from './db/is-new.ts'
@@ -18,13 +22,18 @@ import { makeFetch, type RequestInfo } from './http/fetch-shell.ts'
 import { makeRequestCounts } from './http/request-counts.ts'
 import { type Log, makeLog } from './log.ts'
 import { createSession, validLogin } from './login/login.ts'
+import { resolveLoginCode } from './login-codes/login-code.ts'
+import type { SendMail } from './mail/deliver.ts'
+import type { MailResolvers } from './mail/mail-requests.ts'
+import { type Mailer, makeMailer } from './mail/mailer.ts'
 import { type Metrics, makeMetrics } from './metrics/metrics.ts'
-import { requestReset, updatePassword } from './password-reset/password-reset.ts'
+import { requestReset, resolveReset, updatePassword } from './password-reset/password-reset.ts'
 import { makeHashQueue } from './passwords/hash-queue.ts'
 import { hashPassword } from './passwords/password.ts'
-import { registerUser } from './registration/registration.ts'
+import { registerUser, resolveRegistration } from './registration/registration.ts'
+import { resolveVerification } from './registration/verification.ts'
 import { sweep } from './service/sweeper.ts'
-import { resolveRootSecret } from './service-secret.ts'
+import { fingerprintsOf, resolveRootSecret } from './service-secret.ts'
 import { makeLastSeenWriter } from './sessions/last-seen.ts'
 import { endSessionsOfUser, verifySession } from './sessions/session.ts'
 import { makeSessionCookie } from './sessions/session-cookie.ts'
@@ -89,9 +98,13 @@ export interface AuthParts {
   readonly log?: Log
   /** Where the metrics of all processes come from; without it, this process is all there is. */
   readonly metricsText?: () => Promise<string>
+  /** Sends mails in SMTP's place. */
+  readonly sendMail?: SendMail
+  /** False: mails go when `mailer.runDue` is called, and not by themselves. */
+  readonly mailLoop?: boolean
 }
 
-type DepsParts = Omit<AuthParts, 'form'> & {
+type DepsParts = Pick<AuthParts, 'clock' | 'random' | 'log'> & {
   /** Change nothing in opening: no migration, no claim, no secret file. */
   readonly readOnly?: boolean
 }
@@ -111,6 +124,7 @@ export async function openDeps(config: Config, parts: DepsParts = {}): Promise<D
   const place = { location: config.database, name: describeDatabase(config.database) }
   if (parts.readOnly && (await isNew(place))) throw notMigrated(place.name)
   const database = await openDatabase(config.database)
+  let keys: Keyring
   try {
     if (!parts.readOnly) {
       const applied = await migrate(database, clock)
@@ -119,13 +133,15 @@ export async function openDeps(config: Config, parts: DepsParts = {}): Promise<D
     const known = await recordedFingerprint(database)
     // Where no secret was used yet, none is made in order to read.
     const secrets = parts.readOnly && known === null ? [] : resolveRootSecret(config, random, known)
-    const claim = { posture: config.posture, secretFingerprints: secrets.map(({ bytes }) => secretFingerprint(bytes)) }
+    const versions = { secret: fingerprintsOf(secrets), pepper: fingerprintsOf(config.secrets.pepper) }
+    const claim = { posture: config.posture, versions }
     await (parts.readOnly ? requireClaimable(database, claim) : claimDatabase(database, claim))
+    keys = makeKeyring(secrets)
   } catch (error) {
     await database.close()
     throw error
   }
-  return { config, database, clock, random, log, hashQueue: makeHashQueue(hashSlots(config.workers)) }
+  return { config, database, clock, random, keys, log, hashQueue: makeHashQueue(hashSlots(config.workers)) }
 }
 
 function notMigrated(name: string): AuthError {
@@ -134,17 +150,31 @@ function notMigrated(name: string): AuthError {
   })
 }
 
+/** What the service and the tests see beside the library's door. */
+export type Opened = Auth & {
+  readonly deps: Deps
+  readonly metrics: Metrics
+  readonly mailer: Mailer
+  readonly sealer: Sealer
+  settled(): Promise<void>
+}
+
 /** The same from a finished configuration; the service and the tests come in here. */
-export async function openAuth(
-  config: Config,
-  parts: AuthParts,
-): Promise<Auth & { readonly deps: Deps; readonly metrics: Metrics; settled(): Promise<void> }> {
+export async function openAuth(config: Config, parts: AuthParts): Promise<Opened> {
   const deps = await openDeps(config, parts)
   const { database, log } = deps
   const lastSeen = makeLastSeenWriter(deps)
   const cookie = makeSessionCookie(config)
   const counts = makeRequestCounts()
-  const metrics = makeMetrics(deps, counts)
+  const resolvers: MailResolvers = {
+    registration: (tx, id) => resolveRegistration(deps, tx, id),
+    verify_address: (tx, address) => resolveVerification(deps, tx, address),
+    reset_password: (tx, address) => resolveReset(deps, tx, address),
+    login_code: (tx, address) => resolveLoginCode(deps, tx, address),
+    change_address: (tx, id) => resolveAddressChange(deps, tx, id),
+  }
+  const mailer = makeMailer(deps, { resolvers, ...(parts.sendMail && { sendMail: parts.sendMail }) })
+  const metrics = makeMetrics(deps, counts, mailer.counts)
   // Hardened answers strangers; they have no business with it (CHECKLIST R269). An application has metrics of its own.
   const servesMetrics = parts.form === 'service' && config.posture === 'classic' && config.metrics === null
   const metricsText = servesMetrics ? (parts.metricsText ?? metrics.text) : null
@@ -154,10 +184,20 @@ export async function openAuth(
   }, SWEEP_MILLISECONDS)
   sweeping.unref()
 
+  const detail = `version=${VERSION} posture=${config.posture} form=${parts.form}`
+  await recordAlone(deps, { ...SERVICE, name: 'sys_startup', outcome: 'success', subject: null, detail })
+  const sealer = makeSealer(deps)
+  const sealing = setInterval(() => void sealer.runDue(), SEAL_MILLISECONDS)
+  sealing.unref()
+  if (parts.mailLoop !== false) mailer.start()
+
   let closing: Promise<void> | null = null
   async function close(): Promise<void> {
     clearInterval(sweeping)
+    clearInterval(sealing)
+    await mailer.stop()
     await lastSeen.settled()
+    await sealer.stop()
     await database.close()
     log.flush()
   }
@@ -165,12 +205,14 @@ export async function openAuth(
   return {
     deps,
     metrics,
+    sealer,
+    mailer,
     fetch: makeFetch(answer),
     answer,
     addUser: async (email, hashedPassword) =>
-      createUser(deps, { email: requireEmailAddress(email), passwordHash: requireStoredText(hashedPassword) }),
+      createUser(deps, { email: requireEmailAddress(email), passwordHash: requireStoredText(hashedPassword) }, APPLICATION),
     findUserBy: (attributes) => findUserBy(deps, { ...attributes }),
-    updateUser: (userId, attributes) => updateUser(deps, userId, { ...attributes }),
+    updateUser: (userId, attributes) => updateUser(deps, userId, { ...attributes }, APPLICATION),
     hashPassword: (password) => hashPassword(deps, password),
     registerUser: (email, password) => registerUser(deps, email, password),
     validLogin: (email, password) => validLogin(deps, email, password),
@@ -181,9 +223,9 @@ export async function openAuth(
       const header = typeof headers.get === 'function' ? headers.get('cookie') : ((headers as IncomingHttpHeaders).cookie ?? null)
       return (await verifySession(deps, cookie.read(header)))?.user ?? null
     },
-    destroySession: async (userId) => void (isStorable(userId) && (await endSessionsOfUser(deps, userId))),
-    getResetPasswordToken: (email) => requestReset(deps, email),
-    updatePassword: (resetToken, password) => updatePassword(deps, resetToken, password),
+    destroySession: async (userId) => void (isStorable(userId) && (await endSessionsOfUser(deps, { userId }, APPLICATION))),
+    getResetPasswordToken: (email) => requestReset(deps, email, APPLICATION),
+    updatePassword: (resetToken, password) => updatePassword(deps, { token: resetToken, password, by: APPLICATION }),
     settled: () => lastSeen.settled(),
     close() {
       closing ??= close()

@@ -1,8 +1,10 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Config, isInMemory } from './config.ts'
+import { secretFingerprint } from './crypto/derived-key.ts'
 import type { Random } from './crypto/random.ts'
 import type { DatabaseLocation } from './db/database.ts'
+import type { VersionFingerprint } from './db/secret-versions.ts'
 import { AuthError } from './errors.ts'
 import { parseSecret, type SecretVersion } from './setting-parsers.ts'
 
@@ -42,6 +44,11 @@ export function resolveRootSecret(config: Config, random: Random, knownFingerpri
       { cause: error },
     )
   }
+}
+
+/** What the database recognises each version by. */
+export function fingerprintsOf(secrets: readonly SecretVersion[]): VersionFingerprint[] {
+  return secrets.map(({ version, bytes }) => ({ version, fingerprint: secretFingerprint(bytes) }))
 }
 
 /** Complete or not there at all: whoever comes second finds the first one's whole file. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { isLoopbackHostname } from './loopback.ts'
+import { parseEmailAddress } from './users/email-address.ts'
 
 /** Readers of single settings. Each throws an Error whose message follows the setting's name. */
 
@@ -16,7 +17,26 @@ export type ParsedDatabaseUrl =
   | { readonly engine: 'sqlite'; readonly path: string | null }
   | { readonly engine: 'postgres'; readonly url: string }
 
+/** Where mails are handed over. */
+export interface SmtpServer {
+  readonly host: string
+  readonly port: number
+  /** TLS from the first byte; else it must begin by STARTTLS, unless the server is this machine. */
+  readonly implicitTls: boolean
+  /** On this machine there is nobody in between: its certificate is not verified, and TLS is used only if it is offered (CHECKLIST R132). */
+  readonly loopback: boolean
+  readonly user: string | null
+  readonly password: string | null
+}
+
+export interface MailFrom {
+  /** `null`: the service's name. */
+  readonly name: string | null
+  readonly address: string
+}
+
 /** One version of the root secret. */
+/** One version of the root secret, or of the pepper. */
 export interface SecretVersion {
   readonly version: string
   readonly bytes: Uint8Array
@@ -90,12 +110,64 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
   throw new Error('is not file:PATH, file::memory: or postgres://…')
 }
 
+/** `smtp://USER:PASSWORD@HOST:PORT`; the value may hold a password, so it is never repeated. */
+export function parseSmtpUrl(text: string): SmtpServer {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'smtp:' && url.protocol !== 'smtps:') || url.hostname === '')
+    throw new Error('is not smtp://USER:PASSWORD@HOST:PORT or smtps://…')
+  if (url.search || url.hash || !['', '/'].includes(url.pathname))
+    throw new Error('must end after the host and port; a "/", "?", "#" or "@" in the user or password is written as %2F, %3F, %23, %40')
+  const implicitTls = url.protocol === 'smtps:'
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  return {
+    host,
+    port: url.port === '' ? (implicitTls ? 465 : 587) : Number(url.port),
+    implicitTls,
+    loopback: isLoopbackHostname(url.hostname),
+    user: decoded(url.username),
+    password: decoded(url.password),
+  }
+}
+
+function decoded(part: string): string | null {
+  try {
+    return part === '' ? null : decodeURIComponent(part)
+  } catch {
+    throw new Error('has a "%" in its user or password that is not followed by two digits; write it as %25')
+  }
+}
+
+/** `no-reply@example.com` or `Example <no-reply@example.com>`. */
+export function parseMailFrom(text: string): MailFrom {
+  const [, name, bracketed] = /^([^<>"]*)<([^<>]*)>$/.exec(text.trim()) ?? []
+  const email = parseEmailAddress(bracketed ?? text.trim())
+  if (!email) throw new Error(`must be an address, or a name and an address in <>, found ${JSON.stringify(text)}`)
+  const shown = name?.trim() ?? ''
+  if (shown.length > 64 || /[\x00-\x1f\x7f-\x9f]/.test(text))
+    throw new Error('has a name of more than 64 characters, or a control character')
+  return { name: shown === '' ? null : shown, address: email.canonical }
+}
+
 export function parsePublicUrl(text: string): PublicUrl {
   const url = readUrl(text)
   if (url.search || url.hash || url.username || url.password) throw new Error('must have no query, fragment, user or password')
   const https = url.protocol === 'https:'
   if (!https && !isLoopbackHostname(url.hostname)) throw new Error(`must begin with https:// unless it is this machine, found ${text}`)
   return { origin: url.origin, host: url.host, hostname: url.hostname, pathPrefix: url.pathname.replace(/\/+$/, ''), https }
+}
+
+const PWNED_PASSWORDS = 'https://api.pwnedpasswords.com'
+
+/** Where ranges of breached passwords are asked for, without the `/range` behind it; `null`: nowhere. */
+export function parseBreachService(text: string): string | null {
+  const word = text.trim()
+  if (word === 'off') return null
+  if (word === 'on') return PWNED_PASSWORDS
+  const url = URL.parse(word)
+  if (!url?.protocol.startsWith('http')) throw new Error(`must be on, off or a web address, found ${JSON.stringify(text)}`)
+  if (url.search || url.hash || url.username || url.password) throw new Error('must have no query, fragment, user or password')
+  if (url.protocol !== 'https:' && !isLoopbackHostname(url.hostname)) throw new Error('must begin with https:// unless it is this machine')
+  return url.href.replace(/\/+$/, '')
 }
 
 export function parseOrigin(text: string): string {

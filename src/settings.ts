@@ -3,13 +3,16 @@ import {
   duration,
   integer,
   oneOf,
+  parseBreachService,
   parseDatabaseUrl,
   parseList,
   parseListenAddress,
+  parseMailFrom,
   parseNetwork,
   parseOrigin,
   parsePublicUrl,
   parseSecret,
+  parseSmtpUrl,
 } from './setting-parsers.ts'
 
 /**
@@ -96,6 +99,22 @@ export const SETTINGS = {
     secret: true,
     parse: parseSecret,
   },
+  SMTP_URL: {
+    option: 'smtpUrl',
+    about:
+      'The server that mails are handed to: `smtp://USER:PASSWORD@HOST:PORT` (STARTTLS) or `smtps://…` (TLS from the start), user and password percent-encoded. Certificates are verified, unless the server is this machine.',
+    fallback: 'classic: mails are kept, and shown at `/dev/mailbox`; hardened: required, unless the library is given `sendMail`',
+    example: 'smtps://apikey:s%2Fcret@smtp.example.com:465',
+    secret: true,
+    parse: parseSmtpUrl,
+  },
+  BIENVENUE_MAIL_FROM: {
+    option: 'mailFrom',
+    about: 'Whom mails come from: an address, or a name and an address. Hardened requires it with `SMTP_URL`.',
+    fallback: 'classic: `no-reply@localhost`',
+    example: 'Example <no-reply@example.com>',
+    parse: parseMailFrom,
+  },
   BIENVENUE_TRUSTED_PROXIES: {
     option: 'trustedProxies',
     about: 'Networks whose `X-Forwarded-For` is believed, or `none`. Required in the hardened posture behind https.',
@@ -138,6 +157,23 @@ export const SETTINGS = {
     example: '20',
     parse: integer({ min: 1, max: 64 }),
   },
+  BIENVENUE_PASSWORD_PEPPER: {
+    option: 'passwordPepper',
+    about:
+      'A second secret, which goes into every password hash, so that a stolen database alone lets nobody guess passwords. At least 32 bytes, versions as those of `BIENVENUE_SECRET`. Once in use it cannot be left out: see [keys.md](keys.md).',
+    fallback: 'none',
+    example: 'v1:$(openssl rand -base64 48)',
+    secret: true,
+    parse: parseSecret,
+  },
+  BIENVENUE_PASSWORD_HIBP: {
+    option: 'passwordHibp',
+    about:
+      'Whether a password that is chosen is looked up among the breached ones of Have I Been Pwned: `on`, `off`, or the address of a mirror (https, unless it is this machine). Five hexadecimal digits of its SHA-1 leave the process. What cannot be asked within two seconds is left to the bundled list.',
+    fallback: 'off',
+    example: 'on',
+    parse: parseBreachService,
+  },
   BIENVENUE_ARGON2_MEMORY_KIB: {
     option: 'argon2MemoryKib',
     about: 'Memory of one password hash, in KiB. With the passes it must reach the OWASP floor: 19456/2, 47104/1 or 12288/3.',
@@ -159,6 +195,13 @@ export const SETTINGS = {
     example: '1',
     parse: integer({ min: 1, max: 4 }),
   },
+  BIENVENUE_AUDIT_RETENTION: {
+    option: 'auditRetention',
+    about: 'Audit events are removed after so long; 7d to 3650d. Addresses and user agents in them go after 90 days at the latest.',
+    fallback: '180d',
+    example: '365d',
+    parse: duration({ min: '7d', max: '3650d' }),
+  },
   BIENVENUE_REGISTRATION: {
     option: 'registration',
     about: '`open`, or `closed`: only the command line makes users.',
@@ -168,7 +211,7 @@ export const SETTINGS = {
   },
   BIENVENUE_NAME: {
     option: 'name',
-    about: 'The name that pages show; it may not be used as a password either.',
+    about: 'The name that pages and mails show; it may not be used as a password either.',
     fallback: 'Bienvenue',
     example: 'Example Ltd',
     parse: (text: string) => {

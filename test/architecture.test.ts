@@ -48,8 +48,8 @@ test('errors.ts imports nothing, and crypto/ nothing of ours but itself', () => 
   )
 })
 
-test('http/ knows no feature: it imports errors, config, json-keys, log, latency-histogram, loopback and itself', () => {
-  const allowed = ['errors.ts', 'config.ts', 'json-keys.ts', 'log.ts', 'latency-histogram.ts', 'loopback.ts']
+test('http/ knows no feature: it imports errors, config, json-keys, log, latency-histogram, loopback, origin and itself', () => {
+  const allowed = ['errors.ts', 'config.ts', 'json-keys.ts', 'log.ts', 'latency-histogram.ts', 'loopback.ts', 'origin.ts']
   assert.deepEqual(
     breaches((one) => folderOf(one.from) === 'http' && isOurs(one) && folderOf(one.to) !== 'http' && !allowed.includes(one.to)),
     [],
@@ -66,16 +66,25 @@ test('SQL is written in db/ and in stores, and nowhere else', () => {
   )
 })
 
-test('Hono writes our pages, and nothing else', () => {
+test('Hono writes our pages and mails, and nothing else', () => {
   assert.deepEqual(
-    breaches((one) => (isPackage(one, 'hono') || isPackage(one, '@hono')) && one.from !== 'http/page.ts' && !one.from.endsWith('-page.ts')),
+    breaches(
+      (one) =>
+        (isPackage(one, 'hono') || isPackage(one, '@hono')) &&
+        one.from !== 'http/page.ts' &&
+        !one.from.endsWith('-page.ts') &&
+        !one.from.startsWith('mail/messages/'),
+    ),
     [],
   )
 })
 
 test('rules and stores know nothing of routes, pages and HTTP', () => {
-  const isInner = (path: string) => /^(users|sessions|passwords|registration|login|password-reset|account|import)\//.test(path)
-  const mayKnowHttp = /-(routes|page)\.ts$|\/(require-\w+|session-cookie)\.ts$/
+  const isInner = (path: string) =>
+    /^(audit|throttles|mail|users|sessions|passwords|mail-request|registration|login-codes|login|password-reset|step-up|address-change|account|import)\//.test(
+      path,
+    )
+  const mayKnowHttp = /-(routes|page|view)\.ts$|\/(require-\w+|(session|device)-cookie)\.ts$/
   assert.deepEqual(
     breaches(
       (one) => isInner(one.from) && !mayKnowHttp.test(one.from) && (folderOf(one.to) === 'http' || /-(routes|page)\.ts$/.test(one.to)),
@@ -86,11 +95,16 @@ test('rules and stores know nothing of routes, pages and HTTP', () => {
 
 /** From left to right; a feature imports those on its left, and itself. */
 const ORDER = [
+  ['audit'],
+  ['throttles', 'mail'],
   ['users'],
   ['sessions'],
   ['passwords'],
-  ['registration', 'login', 'password-reset'],
+  ['mail-request'],
+  ['registration', 'login-codes', 'password-reset', 'step-up'],
+  ['login', 'address-change'],
   ['account', 'import'],
+  ['pages'],
   ['metrics'],
   ['service'],
 ]
@@ -141,6 +155,22 @@ function saying(pattern: RegExp, allowed: readonly string[] = []): string[] {
 test('the environment is read in one place, and so is the time', () => {
   assert.deepEqual(saying(/\bprocess\.env\b/, ['main.ts']), [])
   assert.deepEqual(saying(/\bDate\.now\(|\bnew Date\(\)|\bDate\(\)/, ['clock.ts']), [])
+})
+
+test('secrets and digests are compared in constant time: no === between values of such names (CHECKLIST R026)', () => {
+  // What is compared with a word, a number or nothing is no secret.
+  const secret = String.raw`\b[\w.]*(?:[tT]oken|[hH]ash|[dD]igest|[mM]ac|[sS]ignature|[cC]ode|otp)`
+  const plain = String.raw`(?:null|undefined|'|\d|[A-Z_]{4,}\b)`
+  assert.deepEqual(saying(new RegExp(`(?<!typeof )${secret} [!=]== (?!${plain})`)), [])
+  assert.deepEqual(saying(new RegExp(String.raw`(?<!null|undefined|'|\d) [!=]== ${secret}\b`)), [])
+  assert.deepEqual(saying(/\btimingSafeEqual\(/, ['crypto/same-bytes.ts']), [])
+})
+
+test('MD5 and SHA-1 are nowhere but in old hashes and in the range of a breach service; randomness has one source (CHECKLIST R237)', () => {
+  assert.deepEqual(saying(/\bmd5\b|\bsha1\b/i, ['crypto/legacy-hash.ts', 'passwords/breached-passwords.ts']), [])
+  // When a lost transaction is tried again is no secret.
+  assert.deepEqual(saying(/\bMath\.random\(/, ['db/postgres.ts']), [])
+  assert.deepEqual(saying(/createCipheriv\('(?!aes-256-gcm')|createHmac\('(?!sha256')|createHash\('(?!sha256'|sha1')/), [])
 })
 
 test('files are short, and nothing in them is left for later', () => {

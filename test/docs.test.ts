@@ -96,3 +96,13 @@ test('every row and decision of the checklist that the source cites is explained
     [],
   )
 })
+
+test('docs/security.md answers every row and decision of the checklist, each once', () => {
+  const page = readFileSync(join(ROOT, 'docs/security.md'), 'utf8')
+  const answered = [...page.matchAll(/^\| (R\d{3}(?:-R\d{3})?|D\d+) \|.*\S \|$/gm)].flatMap(([, name = '']) => {
+    const rows = rowsIn(name)
+    return rows.length > 0 ? rows : [name]
+  })
+  const decisions = Array.from({ length: 15 }, (_, index) => `D${index + 1}`)
+  assert.deepEqual(answered.toSorted(), [...decisions, ...rowsIn('R001-R295')].toSorted())
+})

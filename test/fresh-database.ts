@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { after } from 'node:test'
 import pg from 'pg'
 import { migrations } from '../src/db/migrations/index.ts'
+import { TABLES } from '../src/db/table-list.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** What this run tests; for the few tests whose promise is one engine's alone. */
@@ -57,7 +58,7 @@ async function create(server: string): Promise<string> {
 async function giveBack(server: string, url: string): Promise<void> {
   // Deleting a few rows is faster than giving each table a new file, which truncate does.
   const statements = [
-    ...['sessions', 'reset_tokens', 'users', 'service_state'].map((table) => `delete from bienvenue.${table}`),
+    ...TABLES.toReversed().map(({ name }) => `delete from bienvenue.${name}`),
     "select count(*)::integer as applied from bienvenue.bienvenue_migrations where name <> 'lock'",
   ]
   const emptied = await run(url, statements.join('; ')).catch(() => null)

@@ -37,6 +37,19 @@ export function rawGet(url: string, path: string, host: string | null, headers: 
   return rawRequest(url, `${lines.join('\r\n')}\r\n\r\n`)
 }
 
+/** A request with a start line and headers of one's choice, and a JSON body where there is one. The `Host` is ours unless it is named. */
+export function rawJson(url: string, start: string, headers: readonly string[], json?: object): Promise<RawAnswer> {
+  const body = json ? JSON.stringify(json) : ''
+  const lines = [
+    `${start} HTTP/1.1`,
+    ...(headers.some((line) => /^host:/i.test(line)) ? [] : ['Host: localhost:5000']),
+    ...(json ? ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`] : []),
+    ...headers,
+    'Connection: close',
+  ]
+  return rawRequest(url, `${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
 function readAnswer(text: string): RawAnswer {
   const [head = '', body = ''] = text.split(/\r\n\r\n(.*)/s)
   const [statusLine = '', ...lines] = head.split('\r\n')

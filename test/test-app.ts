@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Config, type Environment, parseConfig } from '../src/config.ts'
 import { toNodeHandler } from '../src/http/node-handler.ts'
 import { type Log, makeLog } from '../src/log.ts'
+import type { OutgoingMail } from '../src/mail/deliver.ts'
 import { openAuth } from '../src/open-auth.ts'
 import { type FixedClock, fixedClock } from './fixed-clock.ts'
 import { ENGINE, ENGINE_ENV, freshDatabase } from './fresh-database.ts'
@@ -35,10 +36,16 @@ export interface TestApp extends AsyncDisposable {
   readonly url: string
   /** Every log line so far, parsed. */
   readonly logLines: Record<string, unknown>[]
+  /** What was sent so far, oldest first: hardened services without SMTP_URL put it here. Classic keeps its mails for `GET /dev/mailbox`. */
+  readonly mails: OutgoingMail[]
+  /** Resolve and send what is due: nothing goes by itself. @returns all mails so far */
+  sendMails(): Promise<OutgoingMail[]>
   request(method: string, path: string, request?: TestRequest): Promise<TestResponse>
   /** Register an address and log in. @returns the session's token */
   logIn(email: string, password: string): Promise<string>
   register(email: string, password: string): Promise<void>
+  /** A user who has proved their address: in hardened, only those log in. */
+  addVerified(email: string, password: string): Promise<void>
 }
 
 export interface TestAppOptions {
@@ -46,6 +53,8 @@ export interface TestAppOptions {
   readonly databaseUrl?: string
   readonly clock?: FixedClock
   readonly form?: 'service' | 'library'
+  /** In place of the collection in `mails`. */
+  readonly sendMail?: (mail: OutgoingMail) => Promise<void>
 }
 
 /** A secret for hardened test services. */
@@ -53,7 +62,7 @@ export const TEST_SECRET = 'v1:7kQ2m9XvT4sLw8ZbN1cJ5hRdY3gFpUaE6oKiSxVqBtMyCzAW'
 
 /**
  * The whole service behind a real listener on a free port, with a database in memory unless told, a clock that stands still,
- * and its log in an array. Hardened is possible here although it cannot start yet: `env: hardenedEnv()`.
+ * its log in an array, and in the hardened posture (`env: hardenedEnv()`) its mails in another.
  */
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const clock = options.clock ?? fixedClock()
@@ -64,7 +73,10 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...ENGINE_ENV, ...secret, ...options.env })
   const logLines: Record<string, unknown>[] = []
   const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
-  const auth = await openAuth(config, { form: options.form ?? 'service', clock, log })
+  const mails: OutgoingMail[] = []
+  const collects = config.posture === 'hardened' && config.mail.smtp === null
+  const sendMail = options.sendMail ?? (collects ? async (mail: OutgoingMail) => void mails.push(mail) : undefined)
+  const auth = await openAuth(config, { form: options.form ?? 'service', clock, log, mailLoop: false, ...(sendMail && { sendMail }) })
   const server = createServer(toNodeHandler(auth))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -77,6 +89,11 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     clock,
     url,
     logLines,
+    mails,
+    async sendMails() {
+      await auth.mailer.runDue()
+      return mails
+    },
     async request(method, path, { form, json, body, headers, session } = {}) {
       const response = await fetch(`${url}${path}`, {
         method,
@@ -97,6 +114,11 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     async register(email, password) {
       const answer = await app.request('POST', '/users', { form: { email, password } })
       if (answer.status !== 200) throw new Error(`registration answered ${answer.status} ${answer.text}`)
+    },
+    async addVerified(email, password) {
+      const { id } = await auth.registerUser(email, password)
+      const { database } = auth.deps
+      await database.inTransaction((tx) => tx.updateTable('users').set({ email_verified_at: clock.now() }).where('id', '=', id).execute())
     },
     async logIn(email, password) {
       const answer = await app.request('POST', '/sessions', { form: { email, password } })

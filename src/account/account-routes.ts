@@ -1,27 +1,24 @@
 import { z } from 'zod'
+import { listEventsOfUser } from '../audit/audit.ts'
 import type { Deps } from '../deps.ts'
+import { invalidField } from '../errors.ts'
 import type { Answers } from '../http/answer.ts'
-import { type Route, readInput } from '../http/route.ts'
-import { instant, messageAnswer, metadata, password, text } from '../http/schemas.ts'
+import { queryOf, type Route, readInput } from '../http/route.ts'
+import { messageAnswer, metadata, password, text } from '../http/schemas.ts'
 import { changePassword } from '../passwords/password.ts'
-import type { SessionGuard } from '../sessions/require-session.ts'
-import { findUserBy, type User, updateUser } from '../users/user.ts'
+import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
+import { makeDeviceCookie } from '../throttles/device-cookie.ts'
+import { findUserBy, updateUser } from '../users/user.ts'
+import { accountView, eventView, viewOfAccount, viewOfEvent } from './account-view.ts'
 
-const accountView = z.strictObject({
-  id: z.string(),
-  email: z.string(),
-  email_verified: z.boolean(),
-  name: z.string().nullable(),
-  metadata: z.record(z.string(), z.unknown()).nullable(),
-  created_at: instant,
-  factors: z.array(z.enum(['password'])),
-  password_changed_at: instant.nullable(),
-})
 const changes = z.object({ name: text.nullable().optional(), metadata: metadata.nullable().optional() })
+/** A page that a person looks through. */
+const EVENTS_MAX = 100
 const passwordInput = z.object({ current_password: password, new_password: password })
 
 /** One's own account. What an address or a factor changes has routes of its own. */
 export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard): Route[] {
+  const deviceCookie = makeDeviceCookie(deps.config)
   return [
     {
       method: 'GET',
@@ -45,9 +42,31 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       answers: { 200: { description: 'The account as it is now', body: accountView } },
       refusals: ['session_required'],
       async handle(c) {
-        const { user } = await guard.require(c)
-        await updateUser(deps, user.id, await readInput(c, changes, { unknownFields: 'refuse' }))
+        const session = await guard.require(c)
+        const { user } = session
+        await updateUser(deps, user.id, await readInput(c, changes, { unknownFields: 'refuse' }), doneBy(c, session))
         return answers.json(c.exchange, 200, viewOfAccount(await findUserBy(deps, { id: user.id })))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/account/events',
+      summary: 'What happened to my account',
+      description: 'Newest first; at most `limit` (1 to 100, else 50), before the event with the id `before`.',
+      access: 'session',
+      answers: { 200: { description: 'Own security events', body: z.strictObject({ events: z.array(eventView) }) } },
+      refusals: ['session_required', 'field_invalid', 'field_unknown'],
+      async handle(c) {
+        const { user } = await guard.require(c)
+        const query = queryOf(c, ['limit', 'before'])
+        const limit = Number(query.limit ?? 50)
+        if (!Number.isInteger(limit) || limit < 1 || limit > EVENTS_MAX)
+          throw invalidField('limit', `The field "limit" must be a whole number from 1 to ${EVENTS_MAX}.`)
+        const { before } = query
+        if (before !== undefined && !/^[0-9a-f-]{36}$/.test(before))
+          throw invalidField('before', 'The field "before" is no id of an event.')
+        const events = await listEventsOfUser(deps, user.id, { limit, ...(before !== undefined && { before }) })
+        return answers.json(c.exchange, 200, { events: events.map(viewOfEvent) })
       },
     },
     {
@@ -55,30 +74,24 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       path: '/account/password',
       summary: 'Change my password',
       checksSecret: true,
-      description: 'The current password is the proof. The other sessions end; this one goes on under a new cookie.',
+      description:
+        'The current password is the proof. The other sessions end; this one goes on under a new cookie. So does the device; the others are new ones again.',
       access: 'session',
       input: passwordInput,
-      answers: { 200: { description: 'Changed, with a new cookie', body: messageAnswer('Password updated') } },
-      refusals: ['session_required', 'password_wrong', 'password_rejected', 'busy'],
+      answers: { 200: { description: 'Changed, with new cookies', body: messageAnswer('Password updated') } },
+      refusals: ['session_required', 'password_wrong', 'password_rejected', 'too_many_attempts', 'busy'],
       async handle(c) {
         const session = await guard.require(c)
         const fields = await readInput(c, passwordInput, { unknownFields: 'refuse' })
-        const token = await changePassword(deps, session, { current: fields.current_password, next: fields.new_password })
-        return answers.json(c.exchange, 200, { message: 'Password updated' }, { 'set-cookie': guard.cookie.set(token) })
+        const { sessionToken, deviceToken } = await changePassword(deps, session, {
+          current: fields.current_password,
+          next: fields.new_password,
+          presentedDevice: deviceCookie.read(c.ask.header('cookie')),
+          by: doneBy(c, session),
+        })
+        const setCookies = [guard.cookie.set(sessionToken), deviceCookie.set(deviceToken)]
+        return answers.json(c.exchange, 200, { message: 'Password updated' }, { 'set-cookie': setCookies })
       },
     },
   ]
-}
-
-function viewOfAccount(user: User) {
-  return {
-    id: user.id,
-    email: user.email,
-    email_verified: user.emailVerified,
-    name: user.name,
-    metadata: user.metadata,
-    created_at: user.createdAt.toISOString(),
-    factors: user.hasPassword ? ['password'] : [],
-    password_changed_at: user.passwordChangedAt?.toISOString() ?? null,
-  }
 }

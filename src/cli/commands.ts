@@ -1,13 +1,16 @@
 import { Command, CommanderError } from 'commander'
 import { type Environment, nearest, parseConfig } from '../config.ts'
 import { VERSION } from '../version.ts'
+import { auditCommand } from './audit-command.ts'
 import { backupCommand } from './backup.ts'
 import { configCommand } from './config-command.ts'
 import { exportCommand } from './export-command.ts'
 import { importCommand } from './import-command.ts'
+import { mailCommand } from './mail-command.ts'
 import { migrateCommand } from './migrate-command.ts'
 import { moveCommand } from './move-command.ts'
 import { restoredCommand } from './restored-command.ts'
+import { secretCommand } from './secret-command.ts'
 import { serve } from './serve.ts'
 import { sessionsCommand } from './sessions-command.ts'
 import { usersCommand } from './users-command.ts'
@@ -33,11 +36,14 @@ export async function runCommand(args: readonly string[], env: Environment): Pro
     migrateCommand(configOf),
     usersCommand(configOf),
     sessionsCommand(configOf),
+    mailCommand(configOf),
     importCommand(configOf),
     exportCommand(configOf),
     moveCommand(env),
     backupCommand(configOf),
     restoredCommand(configOf),
+    secretCommand(env),
+    auditCommand(configOf),
   ]) {
     program.addCommand(command.exitOverride())
   }

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { type Config, describeDatabase, type Environment, parseConfig } from '../config.ts'
-import type { ListenAddress } from '../setting-parsers.ts'
+import type { ListenAddress, MailFrom, SmtpServer } from '../setting-parsers.ts'
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../settings.ts'
 import { print, printJson, printTable } from './output.ts'
 
@@ -39,15 +39,20 @@ function valuesOf(config: Config): Record<SettingName, string> {
     BIENVENUE_PUBLIC_URL: `${config.publicUrl.origin}${config.publicUrl.pathPrefix}`,
     BIENVENUE_POSTURE: config.posture,
     BIENVENUE_SECRET: config.secrets.root.length > 0 ? '[secret]' : 'in bienvenue.secret beside the database',
+    SMTP_URL: config.mail.smtp === null ? 'none' : smtpText(config.mail.smtp),
+    BIENVENUE_MAIL_FROM: config.mail.from === null ? 'none' : fromText(config.mail.from),
     BIENVENUE_TRUSTED_PROXIES: config.trustedProxies.join(',') || 'none',
     BIENVENUE_ALLOWED_ORIGINS: [...config.allowedOrigins].join(',') || 'none',
     BIENVENUE_SESSION_IDLE: durationText(config.session.idleSeconds),
     BIENVENUE_SESSION_ABSOLUTE: durationText(config.session.absoluteSeconds),
     BIENVENUE_RESET_TOKEN_TTL: durationText(config.resetTokenSeconds),
     BIENVENUE_PASSWORD_MIN_LENGTH: String(minLength),
+    BIENVENUE_PASSWORD_PEPPER: config.secrets.pepper.length > 0 ? '[secret]' : 'none',
+    BIENVENUE_PASSWORD_HIBP: config.password.hibp ?? 'off',
     BIENVENUE_ARGON2_MEMORY_KIB: String(argon2.memoryKib),
     BIENVENUE_ARGON2_PASSES: String(argon2.passes),
     BIENVENUE_ARGON2_PARALLELISM: String(argon2.parallelism),
+    BIENVENUE_AUDIT_RETENTION: durationText(config.audit.retentionSeconds),
     BIENVENUE_REGISTRATION: config.registration,
     BIENVENUE_NAME: config.name,
     BIENVENUE_WORKERS: String(config.workers),
@@ -58,6 +63,15 @@ function valuesOf(config: Config): Record<SettingName, string> {
 
 function addressText({ host, port }: ListenAddress): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Without the password. */
+function smtpText({ implicitTls, user, host, port }: SmtpServer): string {
+  return `${implicitTls ? 'smtps' : 'smtp'}://${user === null ? '' : `${encodeURIComponent(user)}@`}${addressText({ host, port })}`
+}
+
+function fromText({ name, address }: MailFrom): string {
+  return name === null ? address : `${name} <${address}>`
 }
 
 /** With the largest unit that leaves nothing over. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { text as readAll } from 'node:stream/consumers'
+import { makeSealer } from '../audit/sealer.ts'
 import { type Config, describeDatabase } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
@@ -29,6 +30,8 @@ export async function withDeps(
   const deps = await openDeps(config, { log, readOnly: options.readOnly === true })
   try {
     await work(deps)
+    // Where no service runs beside, nobody else puts this command's events into the chain.
+    if (!options.readOnly) await makeSealer(deps).stop()
   } finally {
     await deps.database.close()
   }

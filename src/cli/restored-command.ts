@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { OPERATOR } from '../audit/audit-event.ts'
+import { recordEvent } from '../audit/record.ts'
 import { type Config, describeDatabase } from '../config.ts'
 import { countRestored, type EndedRows, endRestored } from '../db/backup.ts'
 import type { Deps } from '../deps.ts'
@@ -13,7 +15,11 @@ export function restoredCommand(configOf: () => Config): Command {
       const config = configOf()
       if (!options.yes) await withDeps(config, (deps) => ask(deps, config), { readOnly: true })
       await withDeps(config, async (deps) => {
-        const ended = await endRestored(deps.database)
+        const ended = await endRestored(deps.database, (tx, { table, rows }) => {
+          const name = table === 'sessions' ? 'session_ended' : 'authn_token_revoked'
+          const event = { name, outcome: 'success', subject: null, reason: 'restored', detail: `${table}=${rows}` } as const
+          return recordEvent(deps, tx, { ...OPERATOR, ...event })
+        })
         if (options.json) printJson({ ended: Object.fromEntries(ended.map(({ table, rows }) => [table, rows])) })
         else print(`Ended ${listOf(ended)}. Everybody logs in anew.`)
       })
@@ -25,9 +31,11 @@ async function ask({ database }: Deps, config: Config): Promise<void> {
   await confirm(`This ends ${listOf(found)} of ${describeDatabase(config.database)}.`, false)
 }
 
-/** `3 sessions and 1 reset token`. */
+/** `3 sessions and 1 reset token`: of what is there. */
 function listOf(counts: readonly EndedRows[]): string {
-  const words = counts.map(({ table, rows }) => {
+  const present = counts.filter(({ rows }) => rows > 0)
+  if (present.length === 0) return 'nothing: there are no sessions, tokens or mails'
+  const words = present.map(({ table, rows }) => {
     const noun = table.replaceAll('_', ' ')
     return `${rows} ${rows === 1 ? noun.replace(/s$/, '') : noun}`
   })

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { OPERATOR } from '../audit/audit-event.ts'
 import type { Config } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { endSession, endSessionsOfUser, listSessions } from '../sessions/session.ts'
@@ -19,8 +20,8 @@ export function sessionsCommand(configOf: () => Config): Command {
     .action((who: string, sessionId: string | undefined) =>
       withDeps(configOf(), async (deps) => {
         const user = await requireUser(deps, who)
-        if (sessionId !== undefined) await endSession(deps, user.id, sessionId)
-        const ended = sessionId === undefined ? await endSessionsOfUser(deps, user.id) : 1
+        if (sessionId !== undefined) await endSession(deps, { userId: user.id, id: sessionId }, OPERATOR)
+        const ended = sessionId === undefined ? await endSessionsOfUser(deps, { userId: user.id }, OPERATOR) : 1
         print(`Ended ${ended} session${ended === 1 ? '' : 's'} of ${safe(user.email)}.`)
       }),
     )

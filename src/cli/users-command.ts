@@ -1,14 +1,20 @@
 import { Command } from 'commander'
+import { eraseUser } from '../account/erase-user.ts'
+import { OPERATOR } from '../audit/audit-event.ts'
+import { recordEvent } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
+import { deferMail } from '../mail/mail.ts'
 import { requestReset } from '../password-reset/password-reset.ts'
 import { hashNewPassword } from '../passwords/password.ts'
-import { listSessions } from '../sessions/session.ts'
+import { clearThrottles } from '../throttles/throttle-admin.ts'
 import { createUser, requireEmailAddress, type User } from '../users/user.ts'
-import { deleteUser, disableUser, enableUser, listUsers } from '../users/user-admin.ts'
+import { disableUser, enableUser, listUsers } from '../users/user-admin.ts'
 import { confirm, print, printJson, printTable, readPassword, requireUser, safe, withDeps } from './output.ts'
+import { showUser } from './show-user.ts'
+import { viewOf } from './user-view.ts'
 
 /** Rows read at once while listing; memory stays flat however many users there are. */
 const PAGE = 500
@@ -18,7 +24,7 @@ interface JsonOption {
 }
 
 export function usersCommand(configOf: () => Config): Command {
-  const users = new Command('users').description('list, show, add, disable, enable, reset or delete users')
+  const users = new Command('users').description('list, show, add, disable, enable, unlock, reset or delete users')
   const command = (nameAndArgs: string, description: string) => users.command(nameAndArgs).description(description).exitOverride()
 
   command('list', 'all users by address')
@@ -28,9 +34,9 @@ export function usersCommand(configOf: () => Config): Command {
     .action((options: JsonOption & { limit?: number; after?: string }) =>
       withDeps(configOf(), (deps) => list(deps, options), { readOnly: true }),
     )
-  command('show <address-or-id>', 'one user')
+  command('show <address-or-id>', 'one user, and what stands in the way of their next login')
     .option('--json', 'as JSON')
-    .action((who: string, options: JsonOption) => withDeps(configOf(), (deps) => show(deps, who, options), { readOnly: true }))
+    .action((who: string, options: JsonOption) => withDeps(configOf(), (deps) => showUser(deps, who, options), { readOnly: true }))
   command('add <address>', 'add a user; without a password they begin with `users reset-password`')
     .option('--password-stdin', 'read the password from the first line of standard input')
     .option('--json', 'as JSON')
@@ -40,16 +46,24 @@ export function usersCommand(configOf: () => Config): Command {
   command('disable <address-or-id>', 'refuse logins and end every session at once').action((who: string) =>
     withDeps(configOf(), async (deps) => {
       const user = await requireUser(deps, who)
-      await disableUser(deps, user.id)
+      await disableUser(deps, user.id, OPERATOR)
       print(`${safe(user.email)} is disabled; every session has ended.`)
     }),
   )
   command('enable <address-or-id>', 'allow logins again').action((who: string) =>
     withDeps(configOf(), async (deps) => {
       const user = await requireUser(deps, who)
-      await enableUser(deps, user.id)
+      await enableUser(deps, user.id, OPERATOR)
       print(`${safe(user.email)} is enabled.`)
     }),
+  )
+  command('unlock <address-or-id>', 'let the next attempts count from zero, also of a password that was tried too often').action(
+    (who: string) =>
+      withDeps(configOf(), async (deps) => {
+        const user = await requireUser(deps, who)
+        await clearThrottles(deps, user.id, OPERATOR)
+        print(`${safe(user.email)} is unlocked; failed attempts count from zero again.`)
+      }),
   )
   command('reset-password <address-or-id>', 'make a reset token, which supersedes an earlier one')
     .option('--json', 'as JSON')
@@ -60,7 +74,7 @@ export function usersCommand(configOf: () => Config): Command {
       withDeps(configOf(), async (deps) => {
         const user = await requireUser(deps, who)
         await confirm(`This erases ${safe(user.email)} for good.`, options.yes)
-        await deleteUser(deps, user.id)
+        await eraseUser(deps, user, OPERATOR)
         print(`${safe(user.email)} is deleted.`)
       }),
     )
@@ -93,55 +107,35 @@ function stateOf(user: User): string {
   return user.hasPassword ? 'active' : 'no password'
 }
 
-function viewOf(user: User) {
-  return {
-    id: user.id,
-    external_id: user.externalId,
-    email: user.email,
-    email_verified: user.emailVerified,
-    name: user.name,
-    metadata: user.metadata,
-    has_password: user.hasPassword,
-    disabled: user.disabled,
-    created_at: user.createdAt.toISOString(),
-    password_changed_at: user.passwordChangedAt?.toISOString() ?? null,
-  }
-}
-
-async function show(deps: Deps, who: string, options: JsonOption): Promise<void> {
-  const user = await requireUser(deps, who)
-  const sessions = await listSessions(deps, user.id)
-  if (options.json) return printJson({ ...viewOf(user), live_sessions: sessions.length })
-  printTable(null, [
-    ...Object.entries(viewOf(user)).map(([key, value]) => [
-      key,
-      value === null ? '-' : typeof value === 'object' ? JSON.stringify(value) : String(value),
-    ]),
-    ['live_sessions', String(sessions.length)],
-  ])
-}
-
 async function add(deps: Deps, address: string, options: JsonOption & { passwordStdin?: boolean }): Promise<void> {
   const email = requireEmailAddress(address)
   const passwordHash = options.passwordStdin
     ? await hashNewPassword(deps, await readPassword(), { email: email.address, field: 'password' })
     : null
-  const user = await createUser(deps, { email, passwordHash })
+  const user = await createUser(deps, { email, passwordHash }, OPERATOR)
   if (options.json) return printJson(viewOf(user))
   print(`${safe(user.email)} is added with the id ${user.id}.`)
   if (passwordHash === null) print(`To let them choose a password: bienvenue users reset-password ${safe(user.email)}`)
 }
 
 async function resetPassword(deps: Deps, who: string, options: JsonOption): Promise<void> {
-  // CHECKLIST R248: in earnest nobody but the owner sees a token; it goes by mail.
-  if (deps.config.posture !== 'classic')
-    throw new AuthError('configuration_invalid', { sentence: 'In the hardened posture a reset token goes to its owner by mail only.' })
   const user = await requireUser(deps, who)
-  const token = await requestReset(deps, user.email)
+  if (deps.config.posture === 'hardened') return mailReset(deps, user, options)
+  const token = await requestReset(deps, user.email, OPERATOR)
   const { origin, pathPrefix } = deps.config.publicUrl
   if (options.json) return printJson({ email: user.email, reset_token: token, expires_in_seconds: deps.config.resetTokenSeconds })
   print(`Good for ${deps.config.resetTokenSeconds / 60} minutes and one use:\n\n  ${token}\n\nTo use it:`)
   print(`  curl -X PUT -d 'email=${safe(user.email)}' -d 'reset_token=${token}' -d 'new_password=…' ${origin}${pathPrefix}/reset_password`)
+}
+
+/** CHECKLIST R248: in earnest nobody but the owner sees a token; it goes by mail. */
+async function mailReset(deps: Deps, user: User, options: JsonOption): Promise<void> {
+  await deps.database.inTransaction(async (tx) => {
+    await deferMail(deps, tx, { kind: 'reset_password', subject: requireEmailAddress(user.email).canonical })
+    await recordEvent(deps, tx, { ...OPERATOR, name: 'authn_token_created', outcome: 'success', subject: user.id, detail: 'reset' })
+  })
+  if (options.json) return printJson({ email: user.email, mailed: true })
+  print(`The running service mails ${safe(user.email)} a link to choose a password: nobody else sees it.`)
 }
 
 function readLimit(text: string): number {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { deriveKey, secretFingerprint } from './derived-key.ts'
+import { deriveKey, KEY_LABELS, secretFingerprint } from './derived-key.ts'
 
 const SECRET = new TextEncoder().encode('v1 root secret of thirty-two bytes!')
 
@@ -22,4 +23,17 @@ test('a fingerprint recognises its secret, tells secrets apart and holds none of
   assert.equal(secretFingerprint(SECRET), secretFingerprint(Uint8Array.from(SECRET)))
   assert.notEqual(secretFingerprint(SECRET), secretFingerprint(other))
   assert.match(secretFingerprint(SECRET), /^[A-Za-z0-9_-]{22}$/)
+})
+
+test('each purpose has a label and a key of its own (CHECKLIST R235)', () => {
+  const keys = KEY_LABELS.map((label) => Buffer.from(deriveKey(SECRET, label)).toString('hex'))
+  assert.equal(new Set(KEY_LABELS).size, KEY_LABELS.length)
+  assert.equal(new Set(keys).size, KEY_LABELS.length)
+})
+
+test('docs/keys.md lists every label, and no other (CHECKLIST R240)', () => {
+  const page = readFileSync(new URL('../../docs/keys.md', import.meta.url), 'utf8')
+  const [, table = ''] = /## Every derived key\n([\s\S]*?)\n## /.exec(page) ?? []
+  const listed = [...table.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, label]) => label)
+  assert.deepEqual(listed.sort(), [...KEY_LABELS].sort())
 })

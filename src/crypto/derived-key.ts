@@ -1,7 +1,18 @@
 import { hkdfSync } from 'node:crypto'
 
-/** Every purpose that a key is derived for; one label, one use (CHECKLIST R235). */
-export type KeyLabel = 'fingerprint'
+/** Every purpose that a key is derived for; one label, one use (CHECKLIST R235). docs/keys.md says what each is for. */
+export const KEY_LABELS = [
+  'fingerprint',
+  'outbox',
+  'mail-recipient',
+  'throttle',
+  'login-code',
+  'form',
+  'audit',
+  'audit-head',
+  'pepper',
+] as const
+export type KeyLabel = (typeof KEY_LABELS)[number]
 
 /** A 256-bit key for one purpose from the root secret: HKDF-SHA-256 (RFC 5869) with the purpose as its info. */
 export function deriveKey(rootSecret: Uint8Array, label: KeyLabel): Uint8Array {

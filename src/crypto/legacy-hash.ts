@@ -1,5 +1,6 @@
-import { createHash, pbkdf2, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { createHash, pbkdf2, type ScryptOptions, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
+import { sameBytes } from './same-bytes.ts'
 
 /**
  * Hashes that other systems wrote. They are verified, never written, and replaced by Argon2id at the first good login.
@@ -146,8 +147,4 @@ function readTag(text: string | undefined, encoding: 'hex' | 'base64'): Uint8Arr
 /** HMAC pads a key with zero bytes, so `secret` and `secret` with a NUL behind it are one to it (RFC 2104 section 3); not to us. */
 function endsInNul(typed: string): boolean {
   return typed.endsWith('\0')
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -46,13 +46,20 @@ export async function countRestored({ reads }: Pick<Database, 'reads'>): Promise
   return counts
 }
 
-/** End what a copy made by other means than {@link writeBackup} has brought back. Run twice it is the same as once. */
-export async function endRestored(database: Database): Promise<EndedRows[]> {
+/**
+ * End what a copy made by other means than {@link writeBackup} has brought back. Run twice it is the same as once. What is ended is told to `onEnded` within the
+ * transaction that ends it.
+ */
+export async function endRestored(database: Database, onEnded: (tx: Db, ended: EndedRows) => Promise<void>): Promise<EndedRows[]> {
   const ended: EndedRows[] = []
   for (const table of ENDED_BY_RESTORE) {
     let rows = 0
     for (let deleted = BATCH_ROWS; deleted === BATCH_ROWS; rows += deleted)
-      deleted = await database.inTransaction((tx) => deleteSome(tx, table))
+      deleted = await database.inTransaction(async (tx) => {
+        const some = await deleteSome(tx, table)
+        if (some > 0) await onEnded(tx, { table: table.name, rows: some })
+        return some
+      })
     ended.push({ table: table.name, rows })
   }
   return ended

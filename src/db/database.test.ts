@@ -9,6 +9,7 @@ import { AuthError } from '../errors.ts'
 import { parseDatabaseUrl } from '../setting-parsers.ts'
 import { type Database, type Db, openDatabase } from './database.ts'
 import { isMigrated, migrate } from './migrate.ts'
+import { migrations } from './migrations/index.ts'
 
 const clock = fixedClock()
 
@@ -66,14 +67,17 @@ onEveryKind('migrating twice changes nothing', async (database) => {
   assert.deepEqual(await stored(database.reads), { a: '1' })
 })
 
-test('the first migration says what it applied, and until then the database is not ready', async () => {
+test('the first migrating says what it applied, and until then the database is not ready', async () => {
   await using made = await freshDatabase()
   await using database = await open(made.url)
   // On a server the database may have been another test's before.
   if (ENGINE === 'postgres') await sql`drop schema bienvenue cascade`.execute(database.reads)
   if (ENGINE === 'postgres') await sql`create schema bienvenue`.execute(database.reads)
   await assert.rejects(isMigrated(database))
-  assert.deepEqual(await migrate(database, clock), ['001-users-and-sessions'])
+  assert.deepEqual(
+    await migrate(database, clock),
+    migrations.map(({ name }) => name),
+  )
   assert.equal(await isMigrated(database), true)
 })
 

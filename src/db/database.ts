@@ -32,6 +32,12 @@ export interface Database {
    * @throws AuthError `unavailable` - locked for too long, disk full, unreadable
    */
   inTransaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /**
+   * Run one statement that writes, and is a transaction by itself: where a look and a change are one statement, `begin` and `commit` would be two messages more.
+   *
+   * @throws AuthError `unavailable`
+   */
+  writeOnce<T>(statement: (db: Db) => Promise<T>): Promise<T>
   /** The same for a migration: however long it takes, no time-out ends it. */
   inLongTransaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
   /**
@@ -102,6 +108,14 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
         const result = await database.inTransaction(counting.work)
         counting.commit()
         return result
+      } finally {
+        counts.transactions.observe(performance.now() - startedAt)
+      }
+    },
+    async writeOnce(statement) {
+      const startedAt = performance.now()
+      try {
+        return await database.writeOnce(statement)
       } finally {
         counts.transactions.observe(performance.now() - startedAt)
       }

@@ -76,7 +76,7 @@ test('the rule sees what does more than add', () => {
 
 /** All that the rule allows, done to every table there is. */
 function laterMigration(prefix: string): string[] {
-  const tables = ['users', 'sessions', 'reset_tokens', 'service_state', 'bienvenue_migrations']
+  const tables = ['users', 'sessions', 'reset_tokens', 'mails', 'mail_requests', 'service_state', 'bienvenue_migrations']
   return [
     ...tables.map((table) => `alter table ${prefix}${table} add column later integer`),
     ...tables.map((table) => `alter table ${prefix}${table} add column later_filled integer not null default 7`),

@@ -126,8 +126,8 @@ test('a move that stopped goes on where it stood and copies nothing twice; until
   })
   assert.equal(rows, 5_000 + 2 * 9_000, 'the rest is copied, and both sides are read anew')
   assert.deepEqual(
-    moved.map((table) => table.rows),
-    [4_500, 4_500, 0, 0],
+    moved.map((table) => table.rows).filter((count) => count > 0),
+    [4_500, 4_500],
   )
   await using app = await startTestApp({
     databaseUrl: target.url,
@@ -199,12 +199,15 @@ test('a target with users is refused unless it is to be emptied; one in which a 
     await using app = await startTestApp({ databaseUrl: target.url })
     await app.register('old@me.com', 'password')
   }
-  await assert.rejects(planMove(moveOptions(from, target.url)), /is not empty \(users: 1\).*--empty-target/)
+  await assert.rejects(planMove(moveOptions(from, target.url)), /is not empty \(users: 1, audit_events: \d\).*--empty-target/)
   await assert.rejects(
     move(moveOptions(from, target.url), systemClock, () => {}),
     refused('database_refused'),
   )
-  assert.deepEqual((await planMove(moveOptions(from, target.url, true))).deleted, [{ name: 'users', rows: 1 }])
+  assert.deepEqual(
+    (await planMove(moveOptions(from, target.url, true))).deleted.map(({ name }) => name),
+    ['users', 'audit_events'],
+  )
   await planAndMove(moveOptions(from, target.url, true))
   const [users] = (await planMove(moveOptions(target.url, `file:${directory.file('b.db')}`))).tables
   assert.deepEqual(users, { name: 'users', rows: 2 })

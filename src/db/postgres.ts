@@ -49,6 +49,7 @@ export async function openPostgres(options: PostgresOptions, onRead: (millisecon
     engine: 'postgres',
     reads,
     inTransaction: (work) => withRetries(() => db.transaction().execute(work)),
+    writeOnce: (statement) => withRetries(() => statement(db)),
     async inLongTransaction(work) {
       const alone = openPool(options, { max: 1 })
       try {

@@ -1,7 +1,17 @@
 import type { Db } from './database.ts'
 
 /** Why a session ended. What another process ends, such as a command, is counted there and not here. */
-export type SessionEnd = 'logout' | 'replaced' | 'revoked' | 'password_change' | 'password_reset' | 'too_many' | 'user_disabled' | 'expired'
+export type SessionEnd =
+  | 'logout'
+  | 'replaced'
+  | 'revoked'
+  | 'password_change'
+  | 'password_reset'
+  | 'too_many'
+  | 'user_disabled'
+  | 'verified'
+  | 'address_undone'
+  | 'expired'
 type Counted = 'created' | SessionEnd
 export type SessionCounts = ReadonlyMap<Counted, number>
 

@@ -31,6 +31,7 @@ export async function openSqlite(path: string | null, onRead: OnRead): Promise<E
     reads,
     inTransaction: (work) => writes.transaction().execute(work),
     inLongTransaction: (work) => writes.transaction().execute(work),
+    writeOnce: (statement) => statement(writes),
     keep: (build) => keep(reads, build, (sql, parameters) => runHere(reader.run, sql, parameters)),
     // Of the reading connection, which never writes: every commit there is, is somebody else's (sqlite.org/pragma.html#pragma_data_version).
     version: () => Number(runHere(reader.run, 'pragma data_version', []).rows[0]?.data_version),
@@ -69,6 +70,7 @@ function openInMemory(onRead: OnRead): EngineDatabase {
     reads: kysely(run, lock, onRead),
     inTransaction: (work) => db.transaction().execute(work),
     inLongTransaction: (work) => db.transaction().execute(work),
+    writeOnce: (statement) => statement(db),
     keep: (build) => keep(db, build, (sql, parameters) => (lock.held ? afterLock(lock, () => run(sql, parameters)) : run(sql, parameters))),
     // The one connection does not see its own commits in data_version.
     version: () => null,

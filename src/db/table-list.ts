@@ -15,7 +15,20 @@ const ENTRIES = {
   users: { key: ['id'], ended: false },
   sessions: { key: ['token_hash'], ended: true },
   reset_tokens: { key: ['token_hash'], ended: true },
+  registrations: { key: ['id'], ended: true },
+  verification_tokens: { key: ['token_hash'], ended: true },
+  login_codes: { key: ['user_id'], ended: true },
+  address_changes: { key: ['user_id'], ended: true },
+  address_undos: { key: ['token_hash'], ended: true },
+  devices: { key: ['token_hash'], ended: true },
+  // Kept: a restore is no way to open what was closed, and a password that was disabled stays so. Blocks that are over are over by the clock.
+  throttles: { key: ['bucket'], ended: false },
+  sprayed_accounts: { key: ['origin', 'account'], ended: false },
+  mails: { key: ['id'], ended: true },
+  mail_requests: { key: ['id'], ended: true },
   service_state: { key: ['key'], ended: false },
+  audit_events: { key: ['id'], ended: false },
+  audit_state: { key: ['key'], ended: false },
 } as const satisfies {
   readonly [T in MovedTableName]: { key: readonly (keyof Tables[T])[]; ended: boolean }
 }

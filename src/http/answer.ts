@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Headers of one answer: a value, or several lines of it. */
-export type AnswerHeaders = Record<string, string>
+export type AnswerHeaders = Record<string, string | readonly string[]>
 
 /** A plain answer, written as a `Response` by fetch-shell.ts and to a Node socket by node-handler.ts. */
 export interface Answer {
@@ -35,6 +35,8 @@ const PAGE_HEADERS: AnswerHeaders = {
 const HSTS = 'max-age=31536000'
 
 export interface Answers {
+  /** For the end of a session at the service itself: browsers drop what they kept of it. The library never speaks for the whole origin (CHECKLIST R065, R295). */
+  readonly clearSiteData: AnswerHeaders
   json(exchange: Exchange, status: number, body: object, headers?: AnswerHeaders): Answer
   page(exchange: Exchange, status: number, html: string, headers?: AnswerHeaders): Answer
   /** Text for programs, never kept. */
@@ -57,6 +59,7 @@ export function makeAnswers(config: Config, form: 'service' | 'library'): Answer
     return all
   }
   return {
+    clearSiteData: form === 'service' ? { 'clear-site-data': '"cache"' } : {},
     json: (exchange, status, body, more) => ({ status, body: JSON.stringify(body), headers: headers(api, exchange, more) }),
     page: (exchange, status, html, more) => ({ status, body: html, headers: headers(page, exchange, more) }),
     text: (exchange, body, contentType) => ({ status: 200, body, headers: headers(api, exchange, { 'content-type': contentType }) }),
@@ -74,7 +77,7 @@ export function makeAnswers(config: Config, form: 'service' | 'library'): Answer
 
 /** Only an origin on the list is echoed, never `*`, never `null` (CHECKLIST R089). The answer differs by origin either way. */
 function addCors(headers: AnswerHeaders, origin: string | null): void {
-  headers.vary = headers.vary ? `${headers.vary}, Origin` : 'Origin'
+  headers.vary = typeof headers.vary === 'string' ? `${headers.vary}, Origin` : 'Origin'
   if (origin === null) return
   headers['access-control-allow-origin'] = origin
   headers['access-control-allow-credentials'] = 'true'

@@ -81,7 +81,7 @@ test("what an application passes as clientAddress is the client: the request's o
 /** Log in through a socket on this machine, with a forged and a real entry in X-Forwarded-For. @returns the client in the log and the session's list */
 async function clientOf(app: TestApp): Promise<unknown> {
   const form = { email: 'bob@bob.com', password: 'correct horse battery staple' }
-  await app.auth.registerUser(form.email, form.password)
+  await app.addVerified(form.email, form.password)
   const login = await app.request('POST', '/sessions', { form, headers: { 'x-forwarded-for': '1.1.1.1, 203.0.113.9' } })
   assert.equal(login.status, 200)
   const { json } = await app.request('GET', '/sessions', { session: sessionOf(login) ?? '' })

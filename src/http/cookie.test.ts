@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { deviceCookieOf } from '../../test/set-cookie.ts'
 import { hardenedEnv, sessionOf, startTestApp } from '../../test/test-app.ts'
 import { readCookie } from './cookie.ts'
 
@@ -50,17 +51,20 @@ test('any header of one such cookie among others gives its value, and of two giv
   )
 })
 
-test('the session cookie in classic: the contract name, and every attribute that http allows (R077)', async () => {
+test('the cookies of a login in classic: the session first, under the contract name, and every attribute that http allows (R077)', async () => {
   await using app = await startTestApp()
   await app.register('bob@bob.com', 'mySuperPwd')
   const login = await app.request('POST', '/sessions', { form: { email: 'bob@bob.com', password: 'mySuperPwd' } })
   const token = sessionOf(login)
-  assert.deepEqual(login.headers.getSetCookie(), [`session_id=${token}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000`])
+  assert.deepEqual(login.headers.getSetCookie(), [
+    `session_id=${token}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000`,
+    `device_id=${deviceCookieOf(login)?.value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=34560000`,
+  ])
   const logout = await app.request('DELETE', '/sessions', { session: token ?? '' })
   assert.deepEqual(logout.headers.getSetCookie(), ['session_id=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0'])
 })
 
-test('the session cookie on https: __Host-, Secure, no Domain, and no other name is taken (R077, D10)', async () => {
+test('the cookies on https: __Host-, Secure, no Domain, and no other name is taken (R077, D10)', async () => {
   await using app = await startTestApp({
     env: hardenedEnv({
       BIENVENUE_PUBLIC_URL: 'https://app.example.com/auth',
@@ -69,14 +73,18 @@ test('the session cookie on https: __Host-, Secure, no Domain, and no other name
     }),
   })
   const password = 'correct horse battery staple'
-  await app.auth.registerUser('bob@bob.com', password)
+  await app.addVerified('bob@bob.com', password)
   const ask = (method: string, path: string, cookie: string, body?: URLSearchParams) =>
     app.auth.fetch(new Request(`http://x/auth${path}`, { method, headers: { host: 'app.example.com', cookie }, ...(body && { body }) }), {
       clientAddress: '203.0.113.9',
     })
   const login = await ask('POST', '/sessions', '', new URLSearchParams({ email: 'bob@bob.com', password }))
   const token = sessionOf(login)
-  assert.deepEqual(login.headers.getSetCookie(), [`__Host-session_id=${token}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`])
+  const cookies = (session: string | null, answer: Response) => [
+    `__Host-session_id=${session}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`,
+    `__Host-device_id=${deviceCookieOf(answer)?.value}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=34560000`,
+  ]
+  assert.deepEqual(login.headers.getSetCookie(), cookies(token, login))
 
   assert.equal((await ask('GET', '/profile', `__Host-session_id=${token}`)).status, 200)
   for (const name of ['session_id', '__host-session_id', '__HOST-session_id', '__Host-Session_Id', '__Secure-session_id'])
@@ -90,7 +98,7 @@ test('the session cookie on https: __Host-, Secure, no Domain, and no other name
   )
   const renewed = sessionOf(changed)
   assert.notEqual(renewed, token)
-  assert.deepEqual(changed.headers.getSetCookie(), [`__Host-session_id=${renewed}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=86400`])
+  assert.deepEqual(changed.headers.getSetCookie(), cookies(renewed, changed))
   const logout = await ask('DELETE', '/sessions', `__Host-session_id=${renewed}`)
   assert.deepEqual(logout.headers.getSetCookie(), ['__Host-session_id=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0'])
 })

@@ -24,9 +24,16 @@ export const PUBLIC_ERRORS = {
   password_rejected: { status: 400, sentence: 'The password cannot be used.' },
   login_refused: { status: 401, sentence: 'Wrong email or password.' },
   password_wrong: { status: 403, sentence: 'The current password is wrong.' },
+  too_many_attempts: { status: 429, sentence: 'Too many attempts. Try again later.' },
+  step_up_required: { status: 403, sentence: 'Prove who you are again first: POST /reauthentication.' },
   session_required: { status: 403, sentence: 'Log in first.' },
   session_not_found: { status: 404, sentence: 'No such session.' },
   reset_token_invalid: { status: 403, sentence: 'The reset token is unknown, used or expired. Ask for a new one.' },
+  verification_token_invalid: {
+    status: 403,
+    sentence: 'The verification link is unknown, used or expired, or the password is not the one that was chosen with it.',
+  },
+  address_token_invalid: { status: 403, sentence: 'The link is unknown, used or expired. Ask for the change again.' },
   user_not_found: { status: 403, sentence: 'No user has this address.' },
   unknown_attribute: { status: 400, sentence: 'Users have no such attribute.' },
   registration_closed: { status: 403, sentence: 'Registration is closed.' },
@@ -73,7 +80,7 @@ export function errorAnswer(answers: Answers, log: Log, exchange: Exchange, thro
   if (error.code === 'email_already_registered') return answers.json(exchange, status, { message: 'email already registered' })
   const headers: AnswerHeaders = {}
   if (error.details.allow !== undefined) headers.allow = error.details.allow
-  if (status === 503) headers['retry-after'] = String(error.details.retryAfterSeconds ?? 1)
+  if (status === 503 || status === 429) headers['retry-after'] = String(error.details.retryAfterSeconds ?? 1)
   // The rest of a body that was not read would be taken for the next request.
   if (status === 413) headers.connection = 'close'
   const { field, reason } = error.details

@@ -1,5 +1,5 @@
 import { AuthError } from '../errors.ts'
-import type { Answer } from './answer.ts'
+import type { Answer, AnswerHeaders } from './answer.ts'
 import type { Ask } from './ask.ts'
 
 /** What the application knows of a request beside the `Request` itself. */
@@ -13,8 +13,15 @@ export function makeFetch(answer: (ask: Ask) => Promise<Answer>) {
   return async function fetch(request: Request, info?: RequestInfo | null): Promise<Response> {
     const { status, body, headers } = await answer(askOf(request, info))
     // Bodies are text or null; a HEAD has none.
-    return new Response(request.method === 'HEAD' ? null : body, { status, headers })
+    return new Response(request.method === 'HEAD' ? null : body, { status, headers: linesOf(headers) })
   }
+}
+
+/** One pair for each line: of cookies, each has its own. */
+function linesOf(headers: AnswerHeaders): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as [string, string]] : value.map((line): [string, string] => [name, line]),
+  )
 }
 
 function askOf(request: Request, info: RequestInfo | null | undefined): Ask {

@@ -103,7 +103,7 @@ test('a wrong method is 405 with the methods that the path really takes (R082)',
     '/users': 'POST, OPTIONS',
     '/profile': 'GET, HEAD, OPTIONS',
     '/reset_password': 'POST, PUT, OPTIONS',
-    '/account': 'GET, PATCH, HEAD, OPTIONS',
+    '/account': 'GET, PATCH, DELETE, HEAD, OPTIONS',
     '/account/password': 'PUT, OPTIONS',
   }
   for (const [path, allow] of Object.entries(paths)) {

@@ -10,7 +10,7 @@ import { errorAnswer } from './error-response.ts'
 import type { Exchange } from './exchange.ts'
 import { guardPosture } from './loopback-guard.ts'
 import type { RequestCounts } from './request-counts.ts'
-import type { Route } from './route.ts'
+import type { Route, RouteContext } from './route.ts'
 import { allowedMethods, makeRouter, pathBelow } from './router.ts'
 
 interface FrontDoorDeps {
@@ -19,6 +19,8 @@ interface FrontDoorDeps {
   readonly answers: Answers
   readonly routes: readonly Route[]
   readonly counts: RequestCounts
+  /** For refusals that the audit log wants; it never throws. */
+  readonly onRefusal: (refusal: AuthError, c: Pick<RouteContext, 'ask' | 'exchange'>) => Promise<void>
 }
 
 /** Methods that change nothing (RFC 9110 section 9.2.1). */
@@ -28,7 +30,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
  * What every request passes, cheapest first: who is asking, is this host ours, may this site ask, then its route. It never throws; every
  * request is answered, makes one line in the log, and is counted.
  */
-export function makeFrontDoor({ config, log, answers, routes, counts }: FrontDoorDeps): (ask: Ask) => Promise<Answer> {
+export function makeFrontDoor({ config, log, answers, routes, counts, onRefusal }: FrontDoorDeps): (ask: Ask) => Promise<Answer> {
   const clientAddressOf = makeClientAddress(config.trustedProxies)
   const matchPath = makeRouter(routes)
   const { pathPrefix } = config.publicUrl
@@ -43,7 +45,7 @@ export function makeFrontDoor({ config, log, answers, routes, counts }: FrontDoo
     const route = match.routes.get(ask.method === 'HEAD' ? 'GET' : ask.method)
     if (!route) return withoutRoute(ask, exchange, allowedMethods(match.routes))
     exchange.route = route.path
-    const mustKnowClient = config.posture === 'hardened' ? route.checksSecret : route.handsOutSecret
+    const mustKnowClient = config.posture === 'hardened' ? route.checksSecret || route.limitsOrigin : route.handsOutSecret
     if (mustKnowClient && exchange.clientAddress === null) throw new AuthError('client_address_required')
     return route.handle({ ask, exchange, params: match.params })
   }
@@ -68,6 +70,7 @@ export function makeFrontDoor({ config, log, answers, routes, counts }: FrontDoo
       given = await handle(ask, exchange)
     } catch (error) {
       given = errorAnswer(answers, log, exchange, error)
+      if (error instanceof AuthError && error.details.audited) await onRefusal(error, { ask, exchange })
     }
     const line: RequestLine = {
       requestId: exchange.requestId,

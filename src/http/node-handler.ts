@@ -115,7 +115,11 @@ const queuedBytes = new WeakMap<Socket, number>()
 function write(incoming: IncomingMessage, outgoing: ServerResponse, { status, headers, body }: Answer): void {
   const length = body === null ? 0 : Buffer.byteLength(body)
   const lines: string[] = []
-  for (const name in headers) lines.push(name, headers[name] ?? '')
+  for (const name in headers) {
+    const value = headers[name] ?? ''
+    if (typeof value === 'string') lines.push(name, value)
+    else for (const line of value) lines.push(name, line)
+  }
   if (status !== 204) lines.push('content-length', String(length))
   outgoing.writeHead(status, lines)
   outgoing.end(incoming.method === 'HEAD' ? undefined : (body ?? undefined))

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ErrorCode } from '../errors.ts'
 import { AuthError } from '../errors.ts'
+import type { Origin } from '../origin.ts'
 import type { Answer } from './answer.ts'
 import type { Ask } from './ask.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,12 +28,18 @@ export interface Route {
   readonly summary: string
   readonly description?: string
   readonly access: 'anyone' | 'session'
+  /** A page or a form of one: for people, and not part of the documented interface. */
+  readonly isPage?: true
   /** A route where secrets can be tried: hardened must know who tries (the library without `clientAddress` is refused). */
   readonly checksSecret?: true
+  /** A route that hardened allows so often from one address: it must know which, too. */
+  readonly limitsOrigin?: true
   /** A route that hands a secret to whoever asks: only classic has one, and must know that the one who asks is on this machine. */
   readonly handsOutSecret?: true
   /** The input's schema; it validates and documents. */
   readonly input?: z.ZodObject
+  /** Where fields stand for each other: one of these lists must be there. For the documentation; the handler asks for itself. */
+  readonly oneOf?: readonly (readonly string[])[]
   readonly answers: Readonly<Record<number, { readonly description: string; readonly body?: z.ZodType; readonly contentType?: string }>>
   /** The refusals that this route adds to those every route has. */
   readonly refusals?: readonly ErrorCode[]
@@ -79,7 +86,34 @@ function requireWellFormed(field: string, value: unknown): void {
     throw new AuthError('field_invalid', { field, sentence: `The field "${field}" is not well-formed Unicode.` })
 }
 
-export function userAgentOf(c: RouteContext): string | null {
-  // 256 characters say which browser; more is somebody's payload (CHECKLIST R227).
-  return c.ask.header('user-agent')?.slice(0, 256) ?? null
+/**
+ * What the query says, for routes that are read page by page. It is never form data.
+ *
+ * @throws AuthError `field_unknown`, `field_repeated`
+ */
+export function queryOf<K extends string>(c: RouteContext, names: readonly K[]): Partial<Record<K, string>> {
+  const fields: Partial<Record<K, string>> = {}
+  const start = c.ask.target.indexOf('?')
+  for (const [name, value] of new URLSearchParams(start === -1 ? '' : c.ask.target.slice(start + 1))) {
+    const known = names.find((one) => one === name)
+    if (known === undefined) throw new AuthError('field_unknown', { field: name })
+    if (fields[known] !== undefined) throw new AuthError('field_repeated', { field: name })
+    fields[known] = value
+  }
+  return fields
+}
+
+/** Where a request came from: for sessions, throttles and the audit log. */
+export function originOf(c: Pick<RouteContext, 'ask' | 'exchange'>): Origin {
+  return {
+    address: c.exchange.clientAddress,
+    // 256 characters say which browser; more is somebody's payload (CHECKLIST R227).
+    userAgent: c.ask.header('user-agent')?.slice(0, 256) ?? null,
+    requestId: c.exchange.requestId,
+  }
+}
+
+/** A browser names text/html; API clients say JSON or anything. */
+export function prefersHtml(c: RouteContext): boolean {
+  return (c.ask.header('accept') ?? '').toLowerCase().startsWith('text/html')
 }

@@ -5,7 +5,8 @@ import { OLD_HASHES } from '../../test/old-hashes.ts'
 import { REAL_HASHES } from '../../test/real-hashes.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
 import { startTestApp, type TestApp } from '../../test/test-app.ts'
-import { deleteUser } from '../users/user-admin.ts'
+import { eraseUser } from '../account/erase-user.ts'
+import { OPERATOR } from '../audit/audit-event.ts'
 import { exportUsers } from './export.ts'
 import { importUsers, type RowReport } from './import.ts'
 import { openUsersFile } from './users-file.ts'
@@ -275,7 +276,7 @@ test('an export misses and repeats nobody while users come and go', async () => 
   const first = (await pages.next()).value
   assert.ok(first && first.done > 0.2 && first.done < 0.6, 'the progress bar knows where it is')
   const { email } = JSON.parse(first.text.split('\n')[0] ?? '')
-  await deleteUser(deps, (await app.auth.findUserBy({ email })).id)
+  await eraseUser(deps, await app.auth.findUserBy({ email }), OPERATOR)
   await app.auth.updateUser((await app.auth.findUserBy({ email: JSON.parse(first.text.split('\n')[1] ?? '').email })).id, {
     email: 'zzz@example.com',
   })

@@ -1,3 +1,6 @@
+import { OPERATOR } from '../audit/audit-event.ts'
+import { recordEvent } from '../audit/record.ts'
+import { type Keyring, makeKeyring } from '../crypto/keyring.ts'
 import { readStoredHash } from '../crypto/password-hash.ts'
 import type { Deps } from '../deps.ts'
 import type { EmailAddress } from '../users/email-address.ts'
@@ -70,7 +73,7 @@ const BATCH = 1_000
 /** Longer than any format that readStoredHash knows. */
 const HASH_MAX_LENGTH = 1_024
 
-type ImportDeps = Pick<Deps, 'database' | 'clock' | 'random'>
+type ImportDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys' | 'config'>
 
 interface Run {
   readonly source: Source
@@ -102,7 +105,8 @@ export async function importUsers(
 async function importBatch(deps: ImportDeps, run: Run, rows: readonly SourceRow[]): Promise<RowReport[]> {
   const reports = new Map<number, RowReport>()
   for (const row of rows) if ('fault' in row) reports.set(row.number, rejected(row.number, row.email, row.fault))
-  let waiting = rows.flatMap((row) => ('user' in row ? [candidateOf(row.number, row.user)] : []))
+  const peppers = makeKeyring(deps.config.secrets.pepper)
+  let waiting = rows.flatMap((row) => ('user' in row ? [candidateOf(row.number, row.user, peppers)] : []))
   const now = new Date(deps.clock.now())
   // A registration beside us may take an address between the look and the write; whom the unique index keeps out is judged once more.
   while (waiting.length > 0) {
@@ -111,21 +115,30 @@ async function importBatch(deps: ImportDeps, run: Run, rows: readonly SourceRow[
     for (const { report } of judged) reports.set(report.number, report)
     const accepted = judged.flatMap(({ accepted: candidate }) => (candidate ? [{ ...candidate, id: deps.random.uuid() }] : []))
     if (run.dryRun || accepted.length === 0) break
-    const inserted = await deps.database.inTransaction((tx) => insertImportedUsers(tx, accepted, now))
+    const inserted = await deps.database.inTransaction(async (tx) => {
+      const ids = await insertImportedUsers(tx, accepted, now)
+      // One event for all of a batch; who it was, `external_id` and `created_at` of the users say.
+      const event = { name: 'user_created', outcome: 'success', subject: null, reason: 'import', detail: `users=${ids.size}` } as const
+      if (ids.size > 0) await recordEvent(deps, tx, { ...OPERATOR, ...event })
+      return ids
+    })
     waiting = accepted.filter(({ id }) => !inserted.has(id))
   }
   return rows.flatMap(({ number }) => reports.get(number) ?? [])
 }
 
-function candidateOf(number: number, user: SourceUser): Candidate {
+function candidateOf(number: number, user: SourceUser, peppers: Keyring): Candidate {
   const stored = user.passwordHash
-  if (stored === null || (stored.length <= HASH_MAX_LENGTH && readStoredHash(stored) !== null)) return { number, user, hashProblem: null }
+  if (stored === null || (stored.length <= HASH_MAX_LENGTH && readStoredHash(stored, peppers) !== null))
+    return { number, user, hashProblem: null }
   return { number, user: { ...user, passwordHash: null }, hashProblem: hashProblemOf(stored) }
 }
 
 function hashProblemOf(stored: string): string {
   const cost = /^\$2[aby]\$(\d\d)\$/.exec(stored)?.[1]
   if (cost !== undefined && Number(cost) > 14) return `without a password: bcrypt cost ${Number(cost)} is above 14`
+  if (/^\$argon2.*,keyid=/.test(stored))
+    return 'without a password: the version of BIENVENUE_PASSWORD_PEPPER in the stored hash is not configured'
   return 'without a password: the stored hash is none that can be checked'
 }
 

@@ -7,6 +7,7 @@ import { OLD_HASH_FORMATS, OLD_HASHES } from '../../test/old-hashes.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
 import { sessionOf, startTestApp, type TestApp, type TestResponse } from '../../test/test-app.ts'
 import { until } from '../../test/until.ts'
+import { OPERATOR } from '../audit/audit-event.ts'
 import type { Db } from '../db/database.ts'
 import { storeNewPassword } from '../passwords/password.ts'
 import { disableUser } from '../users/user-admin.ts'
@@ -55,7 +56,7 @@ test('an unknown address, a wrong password, a disabled account, one without a pa
   await using app = await startTestApp()
   await app.register(EMAIL, PASSWORD)
   const disabled = await app.auth.registerUser('disabled@me.com', PASSWORD)
-  await disableUser(app.auth.deps, disabled.id)
+  await disableUser(app.auth.deps, disabled.id, OPERATOR)
   const passwordless = await app.auth.registerUser('passwordless@me.com', PASSWORD)
   await app.auth.deps.database.inTransaction((tx) =>
     tx.updateTable('users').set({ password_hash: null }).where('id', '=', passwordless.id).execute(),
@@ -186,7 +187,8 @@ test('parallel logins on an old hash all succeed, and upgrade it once', async ()
   await using database = await keptDatabase()
   await using app = await startTestApp({ databaseUrl: database.url })
   await app.auth.addUser(EMAIL, OLD_HASHES['bcrypt $2b'](PASSWORD))
-  const answers = await Promise.all(Array.from({ length: 10 }, () => logIn(app, PASSWORD)))
+  // As many as may be tried at once before the first is known to be right.
+  const answers = await Promise.all(Array.from({ length: 5 }, () => logIn(app, PASSWORD)))
   for (const answer of answers) {
     assertAnswered(answer, { email: EMAIL, message: 'logged in' })
     assert.equal((await app.request('GET', '/profile', { session: sessionOf(answer) ?? '' })).status, 200)
@@ -194,9 +196,16 @@ test('parallel logins on an old hash all succeed, and upgrade it once', async ()
   assert.match((await storedHash(app)) ?? '', CURRENT_HASH)
 })
 
-/** Whoever writes to a user waits for this transaction: on SQLite every writer does, on PostgreSQL those of a row that it has written. */
-async function holdUsers(tx: Db): Promise<void> {
-  await tx.updateTable('users').set({ name: 'held' }).execute()
+/** The answer to a login during whose check of the password something else happened: it has read the stored hash, and waits for a place to hash. */
+async function logInDuring(app: TestApp, meanwhile: (tx: Db) => Promise<unknown>): Promise<TestResponse> {
+  const { hashQueue, database } = app.auth.deps
+  const queue = occupyHashQueue(app, 1)
+  const waiting = hashQueue.waiting
+  const login = logIn(app, PASSWORD)
+  await until(() => hashQueue.waiting > waiting)
+  await database.inTransaction(meanwhile)
+  queue[Symbol.dispose]()
+  return login
 }
 
 for (const format of ['our own', 'old'] as const) {
@@ -207,16 +216,8 @@ for (const format of ['our own', 'old'] as const) {
     const { deps, hashPassword, addUser } = app.auth
     const { id } = await addUser(EMAIL, format === 'old' ? OLD_HASHES['bcrypt $2b'](PASSWORD) : await hashPassword(PASSWORD))
     const changedHash = await hashPassword('changed')
-    let login: Promise<TestResponse> | null = null
-    await deps.database.inTransaction(async (tx) => {
-      await holdUsers(tx)
-      login = logIn(app, PASSWORD)
-      await until(() => deps.hashQueue.running > 0)
-      // The login has read the old hash and is checking it; once done it waits for this transaction.
-      await until(() => deps.hashQueue.running === 0)
-      await storeNewPassword(deps, tx, { userId: id, hash: changedHash })
-    })
-    assertRefused(await (login as unknown as Promise<TestResponse>), 401, 'login_refused')
+    const answer = await logInDuring(app, (tx) => storeNewPassword(deps, tx, { userId: id, hash: changedHash, by: OPERATOR }))
+    assertRefused(answer, 401, 'login_refused')
     assert.equal(await storedHash(app), changedHash)
     assert.deepEqual(await deps.database.reads.selectFrom('sessions').select('id').execute(), [])
   })
@@ -226,17 +227,9 @@ test('a user who was disabled while a login checked the password gets no session
   // Not in memory: a login reads and hashes while another transaction is open.
   await using database = await keptDatabase()
   await using app = await startTestApp({ databaseUrl: database.url })
-  const { deps } = app.auth
   await app.register(EMAIL, PASSWORD)
-  let login: Promise<TestResponse> | null = null
-  await deps.database.inTransaction(async (tx) => {
-    await holdUsers(tx)
-    login = logIn(app, PASSWORD)
-    await until(() => deps.hashQueue.running > 0)
-    await until(() => deps.hashQueue.running === 0)
-    await tx.updateTable('users').set({ disabled_at: app.clock.now() }).execute()
-  })
-  assertRefused(await (login as unknown as Promise<TestResponse>), 401, 'login_refused')
+  const answer = await logInDuring(app, (tx) => tx.updateTable('users').set({ disabled_at: app.clock.now() }).execute())
+  assertRefused(answer, 401, 'login_refused')
 })
 
 test('of logins that race with a change of password, none with the old password leaves a session behind', async () => {
@@ -266,11 +259,14 @@ test('more logins than can wait are answered 503 with Retry-After, and nothing e
   await using app = await startTestApp()
   await app.register(EMAIL, PASSWORD)
   const session = await app.logIn(EMAIL, PASSWORD)
+  // One account may be tried five times at once.
+  const emails = ['one@me.com', 'two@me.com', 'three@me.com']
+  for (const email of emails) await app.register(email, PASSWORD)
   using queue = occupyHashQueue(app, 3)
   const { hashQueue } = app.auth.deps
   const waitingBefore = hashQueue.waiting
   const answered: TestResponse[] = []
-  const logins = Array.from({ length: 10 }, () => logIn(app, PASSWORD).then((answer) => void answered.push(answer)))
+  const logins = Array.from({ length: 10 }, (_, at) => logIn(app, PASSWORD, emails[at % 3]).then((answer) => void answered.push(answer)))
   await until(() => answered.length + hashQueue.waiting - waitingBefore === 10)
   assert.equal(answered.length, 7)
   for (const answer of answered) {
@@ -310,4 +306,20 @@ test('a hash that fails leaves its place in the queue', async () => {
     )
   }
   assert.deepEqual([hashQueue.running, hashQueue.waiting], [0, 0])
+})
+
+test('the audit log tells a failure that closes the account from the others, and of attempts while it is closed one a minute (R226)', async () => {
+  await using app = await startTestApp()
+  await app.register(EMAIL, PASSWORD)
+  for (let attempt = 1; attempt <= 8; attempt++) await logIn(app, 'wrong')
+  app.clock.advance(61)
+  await logIn(app, PASSWORD)
+  const rows = await app.auth.deps.database.reads.selectFrom('audit_events').select(['name', 'reason']).orderBy('id').execute()
+  const names = rows.map(({ name }) => name).filter((name) => name !== 'sys_startup' && name !== 'user_created')
+  assert.deepEqual(names.toSorted(), [
+    ...Array.from({ length: 4 }, () => 'authn_login_fail'),
+    'authn_login_lock',
+    'authn_login_success',
+    'excess_rate_limit_exceeded',
+  ])
 })

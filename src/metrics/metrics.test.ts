@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { readMetrics } from '../../test/read-metrics.ts'
 import { hardenedEnv, startTestApp, type TestApp } from '../../test/test-app.ts'
 import { makeLatencyHistogram } from '../latency-histogram.ts'
+import { NO_ORIGIN } from '../origin.ts'
 import { issueSession } from '../sessions/session.ts'
 import { listenForMetrics } from './metrics-listener.ts'
 
@@ -54,6 +55,8 @@ test('metrics count refusals by code, passwords hashed, reads and transactions, 
   assert.equal(metrics.get('bienvenue_hash_queue_waiting'), 0)
   for (const operation of ['read', 'transaction'])
     assert.ok(Number(metrics.get(`bienvenue_database_duration_seconds_count{operation="${operation}"}`)) > 0, operation)
+  assert.equal(metrics.get('bienvenue_mails_waiting'), 0)
+  assert.equal(metrics.get('bienvenue_mails_total{outcome="sent"}'), 0)
   assert.equal(metrics.get('bienvenue_workers'), 1)
   assert.ok([...metrics.keys()].some((name) => /^bienvenue_build_info\{version="\d+\.\d+\.\d+"\}$/.test(name)))
   for (const name of ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds'])
@@ -83,7 +86,7 @@ test('sessions are counted when they begin and, by reason, when they end; what w
   await app.auth.createSession(bob.email)
   const { id: userId } = await app.auth.findUserBy({ email: bob.email })
   const undone = deps.database.inTransaction(async (tx) => {
-    await issueSession(deps, tx, { userId, amr: ['pwd'], userAgent: null, address: null })
+    await issueSession(deps, tx, { ...NO_ORIGIN, userId, amr: ['pwd'] })
     throw new Error('undone')
   })
   await assert.rejects(undone, /undone/)

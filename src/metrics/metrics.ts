@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts'
 import type { RequestCounts } from '../http/request-counts.ts'
+import type { MailCounts } from '../mail/sender.ts'
 
 /** The text format of Prometheus, as prom-client writes it. */
 export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -13,9 +14,9 @@ export interface Metrics {
 }
 
 /** Until somebody asks, this is nothing but the counting itself: prom-client is loaded then. */
-export function makeMetrics(deps: Pick<Deps, 'database' | 'hashQueue'>, requests: RequestCounts): Metrics {
+export function makeMetrics(deps: Pick<Deps, 'database' | 'hashQueue'>, requests: RequestCounts, mails: Readonly<MailCounts>): Metrics {
   let opened: ReturnType<typeof open> | null = null
-  const open = async () => (await import('./registry.ts')).openRegistry({ ...deps, requests })
+  const open = async () => (await import('./registry.ts')).openRegistry({ ...deps, requests, mails })
   const registry = () => {
     opened ??= open()
     return opened

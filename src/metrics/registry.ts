@@ -2,9 +2,11 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { Deps } from '../deps.ts'
 import type { RequestCounts } from '../http/request-counts.ts'
 import { BUCKET_MILLISECONDS, type LatencyHistogram } from '../latency-histogram.ts'
+import { countWaiting } from '../mail/mail.ts'
+import type { MailCounts } from '../mail/sender.ts'
 import { VERSION } from '../version.ts'
 
-type Counted = Pick<Deps, 'database' | 'hashQueue'> & { readonly requests: RequestCounts }
+type Counted = Pick<Deps, 'database' | 'hashQueue'> & { readonly requests: RequestCounts; readonly mails: Readonly<MailCounts> }
 type Labels = Readonly<Record<string, string | number>>
 
 interface Sample {
@@ -20,13 +22,14 @@ interface Family {
   /** How the values of several workers become one. */
   readonly aggregator?: 'sum' | 'first'
   /** Read when somebody asks. */
-  readonly read: () => Sample[]
+  readonly read: () => Sample[] | Promise<Sample[]>
 }
 
 /** Everything that this service tells Prometheus. docs/operations.md explains each; no label holds what a client sent (CHECKLIST R292). */
 export function openRegistry(counted: Counted): Registry {
   const registry = new Registry()
-  for (const family of [...requestFamilies(counted), ...workFamilies(counted), ...processFamilies()]) register(registry, family)
+  for (const family of [...requestFamilies(counted), ...workFamilies(counted), ...mailFamilies(counted), ...processFamilies()])
+    register(registry, family)
   collectDefaultMetrics({ register: registry })
   return registry
 }
@@ -106,6 +109,25 @@ function workFamilies({ database, hashQueue }: Counted): Family[] {
   ]
 }
 
+function mailFamilies({ database, mails }: Counted): Family[] {
+  return [
+    {
+      name: 'bienvenue_mails_total',
+      help: 'Attempts to send a mail, by outcome; expired: given up.',
+      type: 'counter',
+      read: () => Object.entries(mails).map(([outcome, value]) => ({ labels: { outcome }, value })),
+    },
+    {
+      // All processes count the same rows.
+      ...gauge('bienvenue_mails_waiting', 'Mails that are still to be sent.', async () => {
+        const value = await countWaiting({ database }).catch(() => null)
+        return value === null ? [] : [{ labels: {}, value }]
+      }),
+      aggregator: 'first',
+    },
+  ]
+}
+
 function processFamilies(): Family[] {
   return [
     gauge('bienvenue_workers', 'Processes that serve.', () => [{ labels: {}, value: 1 }]),
@@ -116,7 +138,7 @@ function processFamilies(): Family[] {
   ]
 }
 
-function gauge(name: string, help: string, read: () => Sample[]): Family {
+function gauge(name: string, help: string, read: Family['read']): Family {
   return { name, help, type: 'gauge', read }
 }
 
@@ -143,7 +165,7 @@ function bucketSamples(name: string, labels: Labels, { counts, sumMilliseconds }
  * metric is its `get`.
  */
 function register(registry: Registry, { name, help, type, aggregator = 'sum', read }: Family): void {
-  const metric = { name, help, type, aggregator, get: async () => ({ name, help, type, aggregator, values: read() }) }
+  const metric = { name, help, type, aggregator, get: async () => ({ name, help, type, aggregator, values: await read() }) }
   // Its types name its own classes only.
   registry.registerMetric(metric as unknown as Metric)
 }

@@ -5,9 +5,20 @@ import type { EmailAddress } from '../users/email-address.ts'
 /** One live token a user: a newer one takes the earlier one's row. */
 export async function putResetToken(
   tx: Db,
-  token: { readonly tokenHash: TokenHash; readonly userId: string; readonly createdAt: Date; readonly expiresAt: Date },
+  token: {
+    readonly tokenHash: TokenHash
+    readonly userId: string
+    readonly createdAt: Date
+    readonly expiresAt: Date
+    readonly mailedTo: string | null
+  },
 ): Promise<void> {
-  const row = { token_hash: tokenHashBytes(token.tokenHash), created_at: token.createdAt.getTime(), expires_at: token.expiresAt.getTime() }
+  const row = {
+    token_hash: tokenHashBytes(token.tokenHash),
+    created_at: token.createdAt.getTime(),
+    expires_at: token.expiresAt.getTime(),
+    mailed_to: token.mailedTo,
+  }
   await tx
     .insertInto('reset_tokens')
     .values({ ...row, user_id: token.userId })
@@ -29,15 +40,15 @@ export async function findResetToken(
   return row ? { userId: row.id, email: { address: row.email, canonical: row.email_canonical }, expiresAt: new Date(row.expires_at) } : null
 }
 
-/** One statement decides who used it: true for exactly one caller. */
-export async function consumeResetToken(tx: Db, tokenHash: TokenHash, now: Date): Promise<boolean> {
+/** One statement decides who used it: for exactly one caller it says where the token was mailed to. */
+export async function consumeResetToken(tx: Db, tokenHash: TokenHash, now: Date): Promise<{ mailedTo: string | null } | null> {
   const row = await tx
     .deleteFrom('reset_tokens')
     .where('token_hash', '=', tokenHashBytes(tokenHash))
     .where('expires_at', '>', now.getTime())
-    .returning('user_id')
+    .returning('mailed_to')
     .executeTakeFirst()
-  return row !== undefined
+  return row ? { mailedTo: row.mailed_to } : null
 }
 
 export async function deleteResetTokenIfExpired(tx: Db, tokenHash: TokenHash, now: Date): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts'
+import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { isBreachedPassword } from './breached-passwords.ts'
 import { isCommonPassword } from './common-passwords.ts'
 
 /** Enough for any passphrase; the request is refused above, never cut (NIST SP 800-63B-4 section 3.1.1.2 asks for at least 64; CHECKLIST R003). */
@@ -24,6 +26,15 @@ export function checkPasswordPolicy(config: Config, password: string, context: {
   if (isMadeOf(normalised, contextWords(config, context.email))) {
     throw rejected(context.field, 'context', 'The password must not be made of your address or the name of this service.')
   }
+}
+
+export const BREACHED_SENTENCE = 'This password is in a published list of stolen passwords. Choose another.'
+
+/** @throws AuthError `password_rejected` with the reason `breached`, where the operator has turned the look-up on */
+export async function checkBreaches({ config, log }: Pick<Deps, 'config' | 'log'>, password: string, field: string): Promise<void> {
+  const service = config.password.hibp
+  if (service !== null && (await isBreachedPassword({ service, log }, password.normalize('NFC'))))
+    throw rejected(field, 'breached', BREACHED_SENTENCE)
 }
 
 function rejected(field: string, reason: string, sentence: string): AuthError {

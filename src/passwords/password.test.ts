@@ -4,6 +4,7 @@ import { occupyHashQueue } from '../../test/busy-hash-queue.ts'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
 import { cookieOf } from '../../test/set-cookie.ts'
 import { sessionOf, startTestApp, type TestApp } from '../../test/test-app.ts'
+import { until } from '../../test/until.ts'
 
 const EMAIL = 'bob@bob.com'
 const PASSWORD = 'mySuperPwd'
@@ -110,6 +111,7 @@ test('a change that finds the hash queue full is 503, and nothing changes', asyn
     using _busy = occupyHashQueue(app)
     assertRefused(await change(app, session, { current_password: PASSWORD, new_password: 'next' }), 503, 'busy')
   }
+  await until(() => app.auth.deps.hashQueue.running === 0)
   assert.equal(await app.auth.validLogin(EMAIL, PASSWORD), true)
 })
 

@@ -21,7 +21,7 @@ export function renderDocsPage(config: Config, routes: readonly Route[], documen
   const { origin, pathPrefix } = config.publicUrl
   // Made by openApiDocument, so the shape is known.
   const { paths } = document as { paths: Record<string, Record<string, Operation>> }
-  const shown = routes.filter((route) => route.answers[200]?.contentType !== 'text/css')
+  const shown = routes.filter((route) => !route.isPage && route.answers[200]?.contentType !== 'text/css')
   return renderPage(
     config,
     `${config.name}: API reference`,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { tokenIn } from '../../test/mail-links.ts'
 import { misfits, type Schema } from '../../test/openapi-schema.ts'
-import { hardenedEnv, startTestApp, type TestApp, type TestRequest, type TestResponse } from '../../test/test-app.ts'
+import { hardenedEnv, sessionOf, startTestApp, type TestApp, type TestRequest, type TestResponse } from '../../test/test-app.ts'
+import { queueMail } from '../mail/mail.ts'
 
 interface Operation {
   readonly summary: string
@@ -24,6 +26,11 @@ interface OpenApi {
 
 async function documentOf(app: TestApp): Promise<OpenApi> {
   return (await app.request('GET', `${app.config.publicUrl.pathPrefix}/openapi.json`)).json
+}
+
+async function queueSample({ auth: { deps } }: TestApp): Promise<void> {
+  const mail = { to: 'bob@bob.com', userId: null, message: { kind: 'password_changed' } } as const
+  await deps.database.inTransaction((tx) => queueMail(deps, tx, mail))
 }
 
 function operationsOf(document: OpenApi) {
@@ -89,6 +96,13 @@ test('the document follows the configuration: prefix and cookie name', async () 
   assert.equal(document.info.title, 'Example')
 })
 
+/** Classic keeps its mails. */
+async function newestToken(app: TestApp, kind: string): Promise<string> {
+  await app.sendMails()
+  const { json } = await app.request('GET', '/dev/mailbox')
+  return tokenIn(json.mails.find((mail: { kind: string }) => mail.kind === kind))
+}
+
 test('every answer that the service gives is one that the document declares, to the last key', async () => {
   await using app = await startTestApp()
   const document = await documentOf(app)
@@ -97,7 +111,10 @@ test('every answer that the service gives is one that the document declares, to 
   /** Ask, and hold what comes against the document. */
   async function ask(status: number, method: string, path: string, request: TestRequest = {}, at: TestApp = app): Promise<TestResponse> {
     const answer = await at.request(method, path, request)
-    const template = path.startsWith('/sessions/') && !['/sessions/current', '/sessions/others'].includes(path) ? '/sessions/{id}' : path
+    const template =
+      path.startsWith('/sessions/') && !['/sessions/current', '/sessions/others'].includes(path)
+        ? '/sessions/{id}'
+        : (path.split('?')[0] ?? '')
     const what = `${method} ${path} ${answer.status}`
     assert.equal(answer.status, status, `${what}: ${answer.text}`)
     const response = document.paths[template]?.[method.toLowerCase()]?.responses[status]
@@ -135,14 +152,26 @@ test('every answer that the service gives is one that the document declares, to 
   await using strict = await startTestApp({ env: hardenedEnv() })
   await ask(400, 'POST', '/users', { form: { ...bob, email: 'x@x.com', password: 'short' } }, strict)
 
+  await app.sendMails()
+  app.clock.advance(1)
+  await ask(200, 'POST', '/email_verification', { json: { email: bob.email } })
+  await ask(400, 'POST', '/email_verification', { json: { email: 'no address' } })
+  const verification = await newestToken(app, 'verify_address')
+  await ask(403, 'PUT', '/email_verification', { json: { token: verification, password: 'wrong' } })
+  await ask(200, 'PUT', '/email_verification', { json: { token: verification, password: bob.password } })
+  await ask(403, 'PUT', '/email_verification', { json: { token: verification } })
+  await ask(200, 'POST', '/login_codes', { json: { email: bob.email } })
+  await ask(400, 'POST', '/login_codes', { json: { email: bob.email, extra: 1 } })
+  await ask(200, 'POST', '/sessions', { json: { token: await newestToken(app, 'login_code') } })
+
   await ask(200, 'POST', '/sessions', { form: bob })
   await ask(401, 'POST', '/sessions', { form: { ...bob, password: 'wrong' } })
   await ask(401, 'POST', '/sessions')
   await ask(400, 'POST', '/sessions', { json: { ...bob, password: [] } })
   await ask(415, 'POST', '/sessions', { body: 'x' })
-  const session = await app.logIn(bob.email, bob.password)
+  let session = await app.logIn(bob.email, bob.password)
 
-  for (const path of ['/profile', '/sessions', '/sessions/current', '/account']) {
+  for (const path of ['/profile', '/sessions', '/sessions/current', '/account', '/account/events']) {
     await ask(200, 'GET', path, { session })
     await ask(403, 'GET', path)
     await ask(403, 'GET', path, { headers: { origin: 'https://evil.example' } })
@@ -155,6 +184,7 @@ test('every answer that the service gives is one that the document declares, to 
   await ask(400, 'PATCH', '/account', { session, json: { metadata: { x: 'x'.repeat(5_000) } } })
   await ask(400, 'PATCH', '/account', { session, json: { email: 'new@new.com' } })
   await ask(403, 'PATCH', '/account', { json: {} })
+  await ask(400, 'GET', '/account/events?limit=0', { session })
 
   const others = await app.logIn(bob.email, bob.password)
   await ask(200, 'DELETE', '/sessions/others', { session })
@@ -166,6 +196,19 @@ test('every answer that the service gives is one that the document declares, to 
   await ask(200, 'DELETE', `/sessions/${other.id}`, { session })
   await ask(404, 'DELETE', `/sessions/${other.id}`, { session })
   await ask(403, 'DELETE', `/sessions/${other.id}`)
+
+  const { headers } = await ask(200, 'POST', '/reauthentication', { session, json: { password: bob.password } })
+  session = sessionOf({ headers }) ?? ''
+  await ask(403, 'POST', '/reauthentication', { session, json: { password: 'wrong' } })
+  await ask(403, 'POST', '/reauthentication', { json: { password: 'wrong' } })
+  await ask(200, 'GET', '/account/export', { session })
+  await ask(403, 'GET', '/account/export')
+  await ask(200, 'POST', '/account/email', { session, json: { email: 'new@bob.com' } })
+  await ask(400, 'POST', '/account/email', { session, json: { email: '' } })
+  for (const kind of ['confirm_new_address', 'address_change_requested'])
+    await ask(200, 'PUT', '/account/email', { json: { token: await newestToken(app, kind) } })
+  await ask(403, 'PUT', '/account/email', { json: { token: 'x' } })
+  bob.email = 'new@bob.com'
 
   const passwords = { current_password: bob.password, new_password: 'another' }
   await ask(403, 'PUT', '/account/password', { form: passwords })
@@ -186,12 +229,21 @@ test('every answer that the service gives is one that the document declares, to 
   await ask(200, 'PUT', '/reset_password', { form: reset })
   await ask(403, 'PUT', '/reset_password', { form: reset })
 
+  await queueSample(app)
+  await ask(200, 'GET', '/dev/mailbox')
+
   const last = await app.logIn(bob.email, 'a third')
   await ask(200, 'DELETE', '/sessions', { session: last, headers: { accept: 'application/json' } })
   await ask(403, 'DELETE', '/sessions', { session: last })
   await ask(302, 'DELETE', '/sessions', { session: await app.logIn(bob.email, 'a third') })
 
-  const token = await app.logIn(bob.email, 'a third')
+  const leaving = await app.logIn(bob.email, 'a third')
+  app.clock.advance(601)
+  await ask(403, 'DELETE', '/account', { session: leaving })
+  await ask(200, 'DELETE', '/account', { session: await app.logIn(bob.email, 'a third') })
+
+  await app.register('ann@ann.com', 'a fourth')
+  const token = await app.logIn('ann@ann.com', 'a fourth')
   await app.auth.deps.database.inTransaction((tx) => tx.schema.dropTable('sessions').execute())
   await ask(500, 'GET', '/profile', { session: token })
 

@@ -20,7 +20,7 @@ const WITH_BODY: readonly ErrorCode[] = [
 /** OpenAPI 3.1 of the routes as they are mounted: the schemas that validate are the schemas shown (docs/adr/0004-openapi.md). */
 export function openApiDocument(config: Config, version: string, cookieName: string, routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of routes) {
+  for (const route of routes.filter(({ isPage }) => !isPage)) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) }
   }
@@ -60,7 +60,7 @@ function operation(route: Route): object {
     schema: { type: 'string' },
   }))
   const unsafe = route.method !== 'GET'
-  const schema = route.input && schemaOf(route.input)
+  const schema = route.input && { ...schemaOf(route.input), ...(route.oneOf && { anyOf: route.oneOf.map((required) => ({ required })) }) }
   return {
     summary: route.summary,
     ...(route.description !== undefined && { description: route.description }),

@@ -4,7 +4,7 @@ import { isMigrated } from '../db/migrate.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answers } from '../http/answer.ts'
-import type { Route, RouteContext } from '../http/route.ts'
+import { prefersHtml, type Route } from '../http/route.ts'
 import { messageAnswer } from '../http/schemas.ts'
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.ts'
 import { renderDocsPage } from './docs-page.ts'
@@ -102,11 +102,6 @@ function metricsRoute(answers: Answers, text: () => Promise<string>): Route {
     answers: { 200: { description: 'Metrics in the text format', contentType: 'text/plain' } },
     handle: async (c) => answers.text(c.exchange, await text(), METRICS_CONTENT_TYPE),
   }
-}
-
-/** A browser names text/html; API clients say JSON or anything. */
-function prefersHtml(c: RouteContext): boolean {
-  return (c.ask.header('accept') ?? '').toLowerCase().startsWith('text/html')
 }
 
 /** Made at the first use, kept from then on: nothing of it slows the start. */

@@ -1,6 +1,13 @@
+import { removeExpiredAddressChanges, removeExpiredAddressUndos } from '../address-change/address-change.ts'
+import { removeOldEvents, truncateOldOrigins } from '../audit/retention.ts'
 import type { Deps } from '../deps.ts'
+import { removeExpiredLoginCodes } from '../login-codes/login-code.ts'
+import { removeEndedMails, removeKeptMails, removeOldMailRequests } from '../mail/mail.ts'
 import { removeExpiredResetTokens } from '../password-reset/password-reset.ts'
+import { removeExpiredRegistrations, removeExpiredVerificationTokens } from '../registration/registration.ts'
 import { removeExpiredSessions } from '../sessions/session.ts'
+import { removeExpiredDevices } from '../throttles/device.ts'
+import { removeEndedThrottles } from '../throttles/throttle-admin.ts'
 
 /**
  * Small enough that a login never waits long behind it, and that it ends within the time of a statement: of ten million sessions each row that is removed lies on
@@ -8,15 +15,37 @@ import { removeExpiredSessions } from '../sessions/session.ts'
  */
 const BATCH = 100
 
-/** Remove sessions and tokens that ended by themselves, batch by batch (CHECKLIST R294). @returns how many */
-export async function sweep(deps: Pick<Deps, 'database' | 'clock' | 'config'>): Promise<number> {
+/** Events lie side by side, so more of them go at once. */
+const EVENT_BATCH = 1_000
+
+type SweepDeps = Pick<Deps, 'database' | 'clock' | 'config' | 'random' | 'keys'>
+
+/** Each removes at most so many rows that ended by themselves, and says how many. */
+const REMOVALS: readonly ((deps: SweepDeps, limit: number) => Promise<number>)[] = [
+  removeExpiredSessions,
+  removeExpiredResetTokens,
+  removeExpiredRegistrations,
+  removeExpiredVerificationTokens,
+  removeExpiredLoginCodes,
+  removeExpiredAddressChanges,
+  removeExpiredAddressUndos,
+  removeExpiredDevices,
+  removeEndedThrottles,
+  removeEndedMails,
+  removeKeptMails,
+  removeOldMailRequests,
+]
+
+/** Remove what ended by itself, batch by batch (CHECKLIST R294). @returns how many rows */
+export async function sweep(deps: SweepDeps): Promise<number> {
   let removed = 0
-  for (const remove of [removeExpiredSessions, removeExpiredResetTokens]) {
+  for (const remove of REMOVALS) {
     let count = BATCH
     while (count >= BATCH) {
       count = await remove(deps, BATCH)
       removed += count
     }
   }
+  for (const old of [removeOldEvents, truncateOldOrigins]) while ((await old(deps, EVENT_BATCH)) >= EVENT_BATCH);
   return removed
 }

@@ -1,9 +1,15 @@
+import type { Initiator } from '../audit/audit-event.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import type { RouteContext } from '../http/route.ts'
+import { originOf, type RouteContext } from '../http/route.ts'
 import type { LastSeenWriter } from './last-seen.ts'
 import { type Session, verifySession } from './session.ts'
 import type { SessionCookie } from './session-cookie.ts'
+
+/** For the audit log: what this request does is done by this session's user. */
+export function doneBy(c: RouteContext, session: Session): Initiator {
+  return { actor: { user: session.user.id }, origin: originOf(c), session: session.id }
+}
 
 /** What routes need to know who is asking. */
 export interface SessionGuard {
@@ -17,7 +23,7 @@ export interface SessionGuard {
 }
 
 export function makeSessionGuard(
-  deps: Pick<Deps, 'database' | 'clock' | 'config'>,
+  deps: Pick<Deps, 'database' | 'clock' | 'config' | 'random' | 'keys'>,
   cookie: SessionCookie,
   lastSeen: LastSeenWriter,
 ): SessionGuard {

@@ -4,7 +4,7 @@ import type { AnswerHeaders, Answers } from '../http/answer.ts'
 import type { Route, RouteContext } from '../http/route.ts'
 import { readInput } from '../http/route.ts'
 import { instant, messageAnswer } from '../http/schemas.ts'
-import type { SessionGuard } from './require-session.ts'
+import { doneBy, type SessionGuard } from './require-session.ts'
 import { endSession, endSessionOfToken, endSessionsOfUser, listSessions, type Session } from './session.ts'
 
 const noInput = z.object({})
@@ -50,8 +50,8 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       answers: { 302: { description: 'Logged out; `Location: /`' }, 200: { description: 'Logged out', body: messageAnswer('logged out') } },
       refusals: ['session_required'],
       async handle(c) {
-        await guard.require(c)
-        await endSessionOfToken(deps, guard.cookie.read(c.ask.header('cookie')))
+        const session = await guard.require(c)
+        await endSessionOfToken(deps, guard.cookie.read(c.ask.header('cookie')), doneBy(c, session))
         const headers = { 'set-cookie': guard.cookie.clear() }
         if (accepts(c, 'application/json')) return answers.json(c.exchange, 200, { message: 'logged out' }, headers)
         return answers.empty(c.exchange, 302, { ...headers, location: `${deps.config.publicUrl.pathPrefix}/` })
@@ -117,7 +117,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       async handle(c) {
         const session = await guard.require(c)
         await readInput(c, noInput, { unknownFields: 'refuse' })
-        const ended = await endSessionsOfUser(deps, session.user.id, session.id)
+        const ended = await endSessionsOfUser(deps, { userId: session.user.id, except: session.id }, doneBy(c, session))
         return answers.json(c.exchange, 200, { message: 'other sessions ended', ended })
       },
     },
@@ -132,7 +132,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
         const session = await guard.require(c)
         await readInput(c, noInput, { unknownFields: 'refuse' })
         const id = c.params.id ?? ''
-        await endSession(deps, session.user.id, id)
+        await endSession(deps, { userId: session.user.id, id }, doneBy(c, session))
         return answers.json(c.exchange, 200, { message: 'session ended' }, id === session.id ? { 'set-cookie': guard.cookie.clear() } : {})
       },
     },

@@ -1,8 +1,9 @@
 import { type TokenHash, tokenHashBytes } from '../crypto/opaque-token.ts'
 import type { Database, Db, KeptQuery } from '../db/database.ts'
+import type { Origin } from '../origin.ts'
 import type { User } from '../users/user.ts'
 import { toUser, type UserRow } from '../users/user-store.ts'
-import type { SessionOrigin, SessionPublicId } from './session.ts'
+import type { SessionPublicId } from './session.ts'
 
 interface FoundSession {
   readonly id: SessionPublicId
@@ -105,7 +106,7 @@ export async function findSession(database: Database, tokenHash: TokenHash): Pro
 /** @returns how many sessions the user has; with or without this one, engines differ */
 export async function insertSession(
   tx: Db,
-  session: SessionOrigin & {
+  session: Origin & {
     readonly tokenHash: TokenHash
     readonly id: string
     readonly userId: string
@@ -140,9 +141,9 @@ export async function insertSession(
   return Number(row.count)
 }
 
-/** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. @returns how many went */
-export async function deleteOldestSessions(tx: Db, userId: string, begun: string, keep: number): Promise<number> {
-  const result = await tx
+/** Keep `keep` sessions of a user: the one just begun, whatever the clock says, and the newest others. @returns those that went */
+export async function deleteOldestSessions(tx: Db, userId: string, begun: string, keep: number): Promise<string[]> {
+  const rows = await tx
     .deleteFrom('sessions')
     .where('user_id', '=', userId)
     .where('id', 'in', (query) =>
@@ -156,18 +157,19 @@ export async function deleteOldestSessions(tx: Db, userId: string, begun: string
         .limit(1_000)
         .offset(keep - 1),
     )
-    .executeTakeFirst()
-  return Number(result.numDeletedRows)
+    .returning('id')
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 export async function replaceSessionToken(
   tx: Db,
-  change: { readonly from: TokenHash; readonly to: TokenHash; readonly at: Date },
+  change: { readonly from: TokenHash; readonly to: TokenHash; readonly at: Date; readonly amr: readonly string[] },
 ): Promise<boolean> {
   const at = change.at.getTime()
   const result = await tx
     .updateTable('sessions')
-    .set({ token_hash: tokenHashBytes(change.to), authenticated_at: at, last_seen_at: at })
+    .set({ token_hash: tokenHashBytes(change.to), authenticated_at: at, last_seen_at: at, amr: change.amr.join(' ') })
     .where('token_hash', '=', tokenHashBytes(change.from))
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
@@ -183,9 +185,17 @@ export async function updateLastSeen(tx: Db, sessionId: string, seenAt: Date): P
     .execute()
 }
 
-export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Promise<number> {
-  const result = await tx.deleteFrom('sessions').where('token_hash', '=', tokenHashBytes(tokenHash)).executeTakeFirst()
-  return Number(result.numDeletedRows)
+interface EndedSession {
+  readonly id: SessionPublicId
+  readonly userId: string
+}
+
+export async function deleteSessionByTokenHash(tx: Db, tokenHash: TokenHash): Promise<EndedSession | undefined> {
+  return tx
+    .deleteFrom('sessions')
+    .where('token_hash', '=', tokenHashBytes(tokenHash))
+    .returning(['id', 'user_id as userId'])
+    .executeTakeFirst()
 }
 
 /** Only if it has ended by itself: it may have been renewed or used meanwhile. */
@@ -193,12 +203,13 @@ export async function deleteSessionIfExpired(
   tx: Db,
   tokenHash: TokenHash,
   ends: { readonly now: Date; readonly lastSeenBefore: Date },
-): Promise<void> {
-  await tx
+): Promise<EndedSession | undefined> {
+  return tx
     .deleteFrom('sessions')
     .where('token_hash', '=', tokenHashBytes(tokenHash))
     .where((is) => is.or([is('expires_at', '<=', ends.now.getTime()), is('last_seen_at', '<=', ends.lastSeenBefore.getTime())]))
-    .execute()
+    .returning(['id', 'user_id as userId'])
+    .executeTakeFirst()
 }
 
 /** The owner is part of the condition (CHECKLIST R247). */
@@ -236,7 +247,8 @@ export async function listSessionsOfUser(db: Db, userId: string) {
 
 /**
  * At most `limit` sessions past one of their two ends. Each end has an index, which is read in its order. Asked for both at once, in no order, the statement met its
- * time-out among ten million sessions on PostgreSQL.
+ * time-out among ten million sessions on PostgreSQL. First asked, then deleted by their keys: as one statement, a server that had not counted the table's rows yet read
+ * the whole table for each of them.
  *
  * @returns how many were there
  */
@@ -244,10 +256,20 @@ export async function deleteExpiredSessions(
   tx: Db,
   past: { readonly end: 'expires_at' | 'last_seen_at'; readonly at: Date; readonly limit: number },
 ): Promise<number> {
+  const expired = await tx
+    .selectFrom('sessions')
+    .select('token_hash')
+    .where(past.end, '<=', past.at.getTime())
+    .orderBy(past.end)
+    .limit(past.limit)
+    .execute()
+  if (expired.length === 0) return 0
   const result = await tx
     .deleteFrom('sessions')
-    .where('token_hash', 'in', (query) =>
-      query.selectFrom('sessions').select('token_hash').where(past.end, '<=', past.at.getTime()).orderBy(past.end).limit(past.limit),
+    .where(
+      'token_hash',
+      'in',
+      expired.map((row) => row.token_hash),
     )
     // Once more: on PostgreSQL one that was used between the two is there with other values.
     .where(past.end, '<=', past.at.getTime())

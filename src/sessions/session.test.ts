@@ -7,6 +7,7 @@ import { keptDatabase, onlyOn } from '../../test/fresh-database.ts'
 import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../test/temporary-directory.ts'
 import { sessionOf, startTestApp, type TestApp, type TestRequest } from '../../test/test-app.ts'
+import { OPERATOR } from '../audit/audit-event.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
 import { makeLastSeenWriter } from './last-seen.ts'
 import type { Session } from './session.ts'
@@ -397,9 +398,9 @@ test('disabling a user ends every session and reset token at once, and enabling 
   await using _ = app
   const token = await app.auth.getResetPasswordToken(EMAIL)
   const { id } = await app.auth.findUserBy({ email: EMAIL })
-  await disableUser(app.auth.deps, id)
+  await disableUser(app.auth.deps, id, OPERATOR)
   assert.equal(await isAlive(app, session), false)
-  await enableUser(app.auth.deps, id)
+  await enableUser(app.auth.deps, id, OPERATOR)
   assert.equal(await isAlive(app, session), false)
   await assert.rejects(app.auth.updatePassword(token, 'x'))
   assert.equal(await isAlive(app, await app.logIn(EMAIL, PASSWORD)), true)

@@ -1,8 +1,11 @@
+import { type Initiator, SERVICE } from '../audit/audit-event.ts'
+import { recordEvent, recordFailure } from '../audit/record.ts'
 import { hashOpaqueToken, makeOpaqueToken, type TokenHash } from '../crypto/opaque-token.ts'
 import type { Db } from '../db/database.ts'
 import { countSessions, type SessionEnd } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import type { Origin } from '../origin.ts'
 import type { User } from '../users/user.ts'
 import {
   deleteExpiredSessions,
@@ -45,23 +48,20 @@ export interface ListedSession {
   readonly address: string | null
 }
 
-/** Where a login came from. */
-export interface SessionOrigin {
-  readonly userAgent: string | null
-  readonly address: string | null
-}
+type EventDeps = Pick<Deps, 'clock' | 'random' | 'keys'>
 
 /** CHECKLIST R072 (ASVS V7.1.2): the 51st login ends the oldest session. */
 export const MAX_SESSIONS_PER_USER = 50
 
 /**
  * Begin a session inside the caller's transaction. The token is returned once, for the cookie; the database holds its SHA-256.
+ * The caller records the login; a session that has to go for this one is recorded here.
  */
 export async function issueSession(
-  deps: Pick<Deps, 'clock' | 'random' | 'config'>,
+  deps: EventDeps & Pick<Deps, 'config'>,
   tx: Db,
-  session: SessionOrigin & { readonly userId: string; readonly amr: readonly string[] },
-): Promise<string> {
+  session: Origin & { readonly userId: string; readonly amr: readonly string[] },
+): Promise<{ readonly token: string; readonly id: SessionPublicId }> {
   const { token, tokenHash } = makeOpaqueToken(deps.random)
   const now = deps.clock.now()
   const id = deps.random.uuid()
@@ -73,16 +73,22 @@ export async function issueSession(
     expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
   })
   countSessions(tx, 'created', 1)
-  if (count >= MAX_SESSIONS_PER_USER)
-    countSessions(tx, 'too_many', await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER))
-  return token
+  if (count >= MAX_SESSIONS_PER_USER) {
+    const ended = await deleteOldestSessions(tx, session.userId, id, MAX_SESSIONS_PER_USER)
+    countSessions(tx, 'too_many', ended.length)
+    for (const old of ended)
+      await recordEvent(deps, tx, { ...SERVICE, ...ENDED, subject: session.userId, session: old, reason: 'too_many' })
+  }
+  return { token, id }
 }
+
+const ENDED = { name: 'session_ended', outcome: 'success' } as const
 
 /**
  * The live session of a token, or `null`: unknown, ended, expired, or its user disabled. Judged by the database's row at every call,
  * so an end takes effect at the very next request (CHECKLIST R064, R073).
  */
-export async function verifySession(deps: Pick<Deps, 'database' | 'clock' | 'config'>, token: unknown): Promise<Session | null> {
+export async function verifySession(deps: EventDeps & Pick<Deps, 'database' | 'config'>, token: unknown): Promise<Session | null> {
   const tokenHash = hashOpaqueToken(token)
   if (tokenHash === null) return null
   const found = await findSession(deps.database, tokenHash)
@@ -95,15 +101,20 @@ export async function verifySession(deps: Pick<Deps, 'database' | 'clock' | 'con
 }
 
 /** What was refused as expired is gone before the refusal is sent, so that a clock that is set back does not bring it to life. */
-async function removeExpired(deps: Pick<Deps, 'database' | 'clock' | 'config'>, tokenHash: TokenHash): Promise<void> {
+async function removeExpired(deps: EventDeps & Pick<Deps, 'database' | 'config'>, tokenHash: TokenHash): Promise<void> {
   const now = new Date(deps.clock.now())
   try {
-    await deps.database.inTransaction((tx) => deleteSessionIfExpired(tx, tokenHash, { now, lastSeenBefore: idleStart(deps.config, now) }))
+    await deps.database.inTransaction(async (tx) => {
+      const ended = await deleteSessionIfExpired(tx, tokenHash, { now, lastSeenBefore: idleStart(deps.config, now) })
+      if (ended) await recordEvent(deps, tx, { ...SERVICE, ...EXPIRED, subject: ended.userId, session: ended.id })
+    })
   } catch (error) {
     // It has expired all the same, and the sweeper will come.
     if (!(error instanceof AuthError)) throw error
   }
 }
+
+const EXPIRED = { name: 'session_expired', outcome: 'success' } as const
 
 /** A session that was seen last at this moment or before has ended. */
 function idleStart(config: Deps['config'], now: Date): Date {
@@ -111,30 +122,46 @@ function idleStart(config: Deps['config'], now: Date): Date {
 }
 
 /**
- * A new token for the same session: the old one is dead at once (CHECKLIST R059). Of two renewals that race, one wins.
+ * A new token for a session that has proved a factor (again): the old one is dead at once (CHECKLIST R059). Of two renewals that race, one wins.
  *
  * @throws AuthError `session_required` - the session ended, or was renewed, meanwhile
  */
-export async function renewSession(deps: Pick<Deps, 'clock' | 'random'>, tx: Db, session: Session): Promise<string> {
+export async function renewSession(
+  deps: EventDeps,
+  tx: Db,
+  session: Session,
+  { proved, by }: { readonly proved: 'pwd'; readonly by: Initiator },
+): Promise<string> {
   const { token, tokenHash } = makeOpaqueToken(deps.random)
-  const renewed = await replaceSessionToken(tx, { from: session.tokenHash, to: tokenHash, at: new Date(deps.clock.now()) })
+  const amr = [...new Set([...session.amr, proved])]
+  const renewed = await replaceSessionToken(tx, { from: session.tokenHash, to: tokenHash, at: new Date(deps.clock.now()), amr })
   if (!renewed) throw new AuthError('session_required')
+  await recordEvent(deps, tx, { ...by, name: 'session_renewed', outcome: 'success', subject: session.user.id, session: session.id })
   return token
 }
 
 /** End the session of a token; one that is none changes nothing. */
-export async function endSessionOfToken(deps: Pick<Deps, 'database'>, token: unknown): Promise<void> {
-  if (hashOpaqueToken(token) !== null) await deps.database.inTransaction((tx) => endTokenIn(tx, token, 'logout'))
+export async function endSessionOfToken(deps: EventDeps & Pick<Deps, 'database'>, token: unknown, by: Initiator): Promise<void> {
+  if (hashOpaqueToken(token) !== null) await deps.database.inTransaction((tx) => endTokenIn(deps, tx, { token, reason: 'logout', by }))
 }
 
 /** For a login on a browser that still holds a session: that one ends with it (CHECKLIST R075). */
-export async function endSessionOfTokenIn(tx: Db, token: unknown): Promise<void> {
-  await endTokenIn(tx, token, 'replaced')
+export async function endSessionOfTokenIn(deps: EventDeps, tx: Db, token: unknown, by: Initiator): Promise<void> {
+  await endTokenIn(deps, tx, { token, reason: 'replaced', by })
 }
 
-async function endTokenIn(tx: Db, token: unknown, reason: SessionEnd): Promise<void> {
+interface TokenEnd {
+  readonly token: unknown
+  readonly reason: SessionEnd
+  readonly by: Initiator
+}
+
+async function endTokenIn(deps: EventDeps, tx: Db, { token, reason, by }: TokenEnd): Promise<void> {
   const tokenHash = hashOpaqueToken(token)
-  if (tokenHash !== null) countSessions(tx, reason, await deleteSessionByTokenHash(tx, tokenHash))
+  const ended = tokenHash && (await deleteSessionByTokenHash(tx, tokenHash))
+  if (!ended) return
+  countSessions(tx, reason, 1)
+  await recordEvent(deps, tx, { ...by, ...ENDED, subject: ended.userId, session: ended.id, reason })
 }
 
 /**
@@ -142,16 +169,36 @@ async function endTokenIn(tx: Db, token: unknown, reason: SessionEnd): Promise<v
  *
  * @throws AuthError `session_not_found` - absent or somebody else's: callers cannot tell which (CHECKLIST R037, R067)
  */
-export async function endSession(deps: Pick<Deps, 'database'>, userId: string, sessionId: string): Promise<void> {
-  await deps.database.inTransaction(async (tx) => {
-    if (!(await deleteSession(tx, userId, sessionId))) throw new AuthError('session_not_found')
+export async function endSession(
+  deps: EventDeps & Pick<Deps, 'database' | 'log'>,
+  session: { readonly userId: string; readonly id: string },
+  by: Initiator,
+): Promise<void> {
+  const { userId: subject, id } = session
+  const ended = await deps.database.inTransaction(async (tx) => {
+    if (!(await deleteSession(tx, subject, id))) return false
     countSessions(tx, 'revoked', 1)
+    await recordEvent(deps, tx, { ...by, ...ENDED, subject, session: id, reason: 'revoked' })
+    return true
   })
+  if (ended) return
+  // The id is whatever stood in the path, so it is not kept.
+  await recordFailure(deps, { ...by, name: 'authz_fail', outcome: 'failure', subject, reason: 'session_not_found' }, subject)
+  throw new AuthError('session_not_found')
 }
 
 /** End all of a user's sessions, or all but one. @returns how many */
-export async function endSessionsOfUser(deps: Pick<Deps, 'database'>, userId: string, except?: SessionPublicId): Promise<number> {
-  return deps.database.inTransaction((tx) => endSessionsIn(tx, userId, 'revoked', except))
+export async function endSessionsOfUser(
+  deps: EventDeps & Pick<Deps, 'database'>,
+  { userId, except }: { readonly userId: string; readonly except?: SessionPublicId },
+  by: Initiator,
+): Promise<number> {
+  return deps.database.inTransaction(async (tx) => {
+    const count = await endSessionsIn(tx, userId, 'revoked', except)
+    const reason = except === undefined ? 'all' : 'others'
+    if (count > 0) await recordEvent(deps, tx, { ...by, ...ENDED, subject: userId, reason, detail: `sessions=${count}` })
+    return count
+  })
 }
 
 /** The same within the caller's transaction. */
@@ -175,12 +222,14 @@ export async function listSessions(deps: Pick<Deps, 'database' | 'clock' | 'conf
 }
 
 /** Remove at most `limit` sessions past their absolute end, and as many past their idle one; they were refused all along. @returns how many in all */
-export async function removeExpiredSessions(deps: Pick<Deps, 'database' | 'clock' | 'config'>, limit: number): Promise<number> {
+export async function removeExpiredSessions(deps: EventDeps & Pick<Deps, 'database' | 'config'>, limit: number): Promise<number> {
   const now = new Date(deps.clock.now())
   return deps.database.inTransaction(async (tx) => {
     const old = await deleteExpiredSessions(tx, { end: 'expires_at', at: now, limit })
     const idle = await deleteExpiredSessions(tx, { end: 'last_seen_at', at: idleStart(deps.config, now), limit })
     countSessions(tx, 'expired', old + idle)
+    // One event for all of a batch: a row each would make the log outgrow what it tells of.
+    if (old + idle > 0) await recordEvent(deps, tx, { ...SERVICE, ...EXPIRED, subject: null, detail: `sessions=${old + idle}` })
     return old + idle
   })
 }

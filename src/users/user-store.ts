@@ -40,7 +40,7 @@ export async function insertUser(tx: Db, user: NewUser & { readonly id: string; 
       external_id: user.externalId ?? null,
       email: user.email.address,
       email_canonical: user.email.canonical,
-      email_verified_at: null,
+      email_verified_at: user.verifiedAt?.getTime() ?? null,
       password_hash: user.passwordHash,
       password_changed_at: user.passwordHash === null ? null : now,
       name: null,
@@ -96,14 +96,54 @@ export async function updateUserRow(tx: Db, userId: string, changes: UserChanges
   return result.numUpdatedRows > 0n
 }
 
-/** The two kinds of row that a change of credentials ends. They hang on the user, so they are ended here for every feature. */
+/** `null`: no such user, disabled, or the token was sent to another address than the one they have now. */
+export async function setVerified(tx: Db, userId: string, canonical: string, now: Date): Promise<User | null> {
+  const row = await tx
+    .updateTable('users')
+    .set({ email_verified_at: now.getTime(), updated_at: now.getTime() })
+    .where('id', '=', userId)
+    .where('email_canonical', '=', canonical)
+    .where('disabled_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
+  return row ? toUser(row, row.password_hash !== null) : null
+}
+
+/**
+ * Give a user an address that was confirmed, in place of `from` (`null`: of any). A taken one is refused; the unique index has the last word, and then the
+ * transaction runs again and finds the holder.
+ *
+ * @returns the former address; `null` where it was another one, the user is disabled or gone, or the address is taken
+ */
+export async function setConfirmedAddress(
+  tx: Db,
+  change: { readonly userId: string; readonly from: string | null; readonly to: EmailAddress; readonly now: Date },
+): Promise<EmailAddress | null> {
+  const { userId, from, to } = change
+  const held = await tx.selectFrom('users').select(['id', 'email', 'email_canonical']).where('id', '=', userId).executeTakeFirst()
+  const holder = await tx.selectFrom('users').select('id').where('email_canonical', '=', to.canonical).executeTakeFirst()
+  if (!held || (holder && holder.id !== userId)) return null
+  const now = change.now.getTime()
+  const result = await tx
+    .updateTable('users')
+    .set({ email: to.address, email_canonical: to.canonical, email_verified_at: now, updated_at: now })
+    .where('id', '=', userId)
+    .where('email_canonical', '=', from ?? held.email_canonical)
+    .where('disabled_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n ? { address: held.email, canonical: held.email_canonical } : null
+}
+
+/** The rows that a change of credentials ends. They hang on the user, so they are ended here for every feature. */
 export async function deleteSessionsOf(tx: Db, userId: string): Promise<number> {
   const result = await tx.deleteFrom('sessions').where('user_id', '=', userId).executeTakeFirst()
   return Number(result.numDeletedRows)
 }
 
-export async function deleteResetTokensOf(tx: Db, userId: string): Promise<void> {
-  await tx.deleteFrom('reset_tokens').where('user_id', '=', userId).execute()
+/** What was mailed to a user as a proof, and changes that wait for one. The way back to a former address stays: it is there for this case. */
+export async function deleteProofsOf(tx: Db, userId: string): Promise<void> {
+  for (const table of ['reset_tokens', 'login_codes', 'address_changes'] as const)
+    await tx.deleteFrom(table).where('user_id', '=', userId).execute()
 }
 
 /** True if that changed anything; a disabled user's sessions and tokens end in the same transaction (user-admin.ts). */

@@ -1,13 +1,19 @@
+import type { AuditEventName, Initiator } from '../audit/audit-event.ts'
+import { recordEvent, recordFailure } from '../audit/record.ts'
 import type { Db } from '../db/database.ts'
 import { countSessions } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
+import { voidDevices } from '../throttles/device.ts'
+import { enablePassword } from '../throttles/throttle-admin.ts'
 import { type EmailAddress, parseEmailAddress } from './email-address.ts'
 import {
-  deleteResetTokensOf,
+  deleteProofsOf,
   deleteSessionsOf,
   findUserWhere,
   insertUser,
+  setConfirmedAddress,
+  setVerified,
   type UserChanges,
   updateUserRow,
   userIsEnabled,
@@ -34,6 +40,7 @@ export interface NewUser {
   readonly email: EmailAddress
   readonly passwordHash: string | null
   readonly externalId?: string | null
+  readonly verifiedAt?: Date
 }
 
 /** JSON text of at most 4 KiB; more belongs into the application's own tables. */
@@ -47,16 +54,38 @@ const HASH_MAX_LENGTH = 1_024
  *
  * @throws AuthError `email_already_registered`
  */
-export async function createUser(deps: Pick<Deps, 'database' | 'clock' | 'random'>, newUser: NewUser): Promise<User> {
-  const now = new Date(deps.clock.now())
-  const user = await deps.database.inTransaction((tx) => insertUser(tx, { ...newUser, id: deps.random.uuid(), createdAt: now }))
-  if (!user) throw alreadyRegistered(newUser.email.address)
+export async function createUser(deps: UserDeps & Pick<Deps, 'log'>, newUser: NewUser, by: Initiator): Promise<User> {
+  const user = await deps.database.inTransaction((tx) => createUserIn(deps, tx, newUser, by))
+  return user ?? refuseTaken(deps, { address: newUser.email.address, holder: null }, by)
+}
+
+/** The same within the caller's transaction. @returns `null`: the address is taken */
+export async function createUserIn(
+  deps: Pick<Deps, 'clock' | 'random' | 'keys'>,
+  tx: Db,
+  newUser: NewUser,
+  by: Initiator,
+): Promise<User | null> {
+  const user = await insertUser(tx, { ...newUser, id: deps.random.uuid(), createdAt: new Date(deps.clock.now()) })
+  if (user) await recordEvent(deps, tx, { ...by, name: 'user_created', outcome: 'success', subject: user.id })
   return user
 }
 
-/** The library's sentence is the contract's; HTTP answers the contract's exact body whatever it says. */
-export function alreadyRegistered(address: string): AuthError {
-  return new AuthError('email_already_registered', { sentence: `User ${address} already exists` })
+type UserDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys'>
+
+/**
+ * The library's sentence is the contract's; HTTP answers the contract's exact body whatever it says.
+ *
+ * @throws AuthError `email_already_registered`
+ */
+export async function refuseTaken(
+  deps: UserDeps & Pick<Deps, 'log'>,
+  { address, holder }: { readonly address: string; readonly holder: User | null },
+  by: Initiator,
+): Promise<never> {
+  const event = { name: 'user_created', outcome: 'failure', subject: holder?.id ?? null, reason: 'address_taken' } as const
+  await recordFailure(deps, { ...by, ...event }, by.origin.address ?? '')
+  throw new AuthError('email_already_registered', { sentence: `User ${address} already exists` })
 }
 
 /** `field_invalid` rather than null, for callers that cannot go on without an address. */
@@ -100,15 +129,16 @@ export async function findUserBy(deps: Pick<Deps, 'database'>, attributes: Reado
 
 /**
  * CONTRACT task 3: change `email`, `hashedPassword`, `name` or `metadata`, all or nothing, in one transaction.
- * A new password hash ends every session and reset token; a new address is unverified and ends the reset token.
+ * A new password hash ends every session, reset token and known device; a new address is unverified and ends the reset token.
  *
  * @throws AuthError `unknown_attribute` - and nothing changes
  * @throws AuthError `user_not_found`, `field_invalid`, `email_already_registered`
  */
 export async function updateUser(
-  deps: Pick<Deps, 'database' | 'clock'>,
+  deps: UserDeps,
   userId: unknown,
   attributes: Readonly<Record<string, unknown>>,
+  by: Initiator,
 ): Promise<void> {
   const unknown = Object.keys(attributes).find((name) => !['email', 'hashedPassword', 'name', 'metadata'].includes(name))
   if (unknown !== undefined)
@@ -122,9 +152,24 @@ export async function updateUser(
   const now = new Date(deps.clock.now())
   await deps.database.inTransaction(async (tx) => {
     if (!isStorable(userId) || !(await updateUserRow(tx, userId, changes, now))) throw new AuthError('user_not_found')
-    if (changes.passwordHash !== undefined) countSessions(tx, 'password_change', await deleteSessionsOf(tx, userId))
-    if (changes.passwordHash !== undefined || changes.email) await deleteResetTokensOf(tx, userId)
+    if (changes.passwordHash !== undefined) {
+      countSessions(tx, 'password_change', await deleteSessionsOf(tx, userId))
+      await voidDevices(tx, userId)
+      await enablePassword(tx, userId)
+    }
+    if (changes.passwordHash !== undefined || changes.email) await deleteProofsOf(tx, userId)
+    for (const event of eventsOf(changes)) await recordEvent(deps, tx, { ...by, ...event, outcome: 'success', subject: userId })
   })
+}
+
+/** One for each kind of change; of values none is told. */
+function eventsOf(changes: UserChanges): { readonly name: AuditEventName; readonly detail?: string }[] {
+  const fields = (['name', 'metadata'] as const).filter((field) => changes[field] !== undefined)
+  return [
+    ...(changes.email ? [{ name: 'user_email_changed' } as const] : []),
+    ...(changes.passwordHash === undefined ? [] : [{ name: 'authn_password_change' } as const]),
+    ...(fields.length === 0 ? [] : [{ name: 'user_updated', detail: `fields=${fields.join(',')}` } as const]),
+  ]
 }
 
 /** Text that both engines can hold: PostgreSQL knows no U+0000, and half a surrogate pair has no UTF-8 form. */
@@ -167,9 +212,40 @@ export function parseMetadata(value: unknown): string | null {
   return text
 }
 
-/** Within the caller's transaction: the user's reset token is void. It hangs on the password and the address, so it ends with either. */
-export async function voidResetTokens(tx: Db, userId: string): Promise<void> {
-  await deleteResetTokensOf(tx, userId)
+/**
+ * Within the caller's transaction: reset token, login code and a waiting change of address are void. They hang on the password and the address, so they end with
+ * either (CHECKLIST R068, R117).
+ */
+export async function voidProofsIn(tx: Db, userId: string): Promise<void> {
+  await deleteProofsOf(tx, userId)
+}
+
+/** The user of an address, within a transaction. */
+export function findUserIn(tx: Db, canonical: string): Promise<User | null> {
+  return findUserWhere(tx, { emailCanonical: canonical })
+}
+
+export function findUserById(tx: Db, id: string): Promise<User | null> {
+  return findUserWhere(tx, { id })
+}
+
+/** Within the caller's transaction: the address that a token was mailed to is proved. `null`: the user has another address now, is disabled or gone. */
+export function markVerified(tx: Db, userId: string, canonical: string, now: Date): Promise<User | null> {
+  return setVerified(tx, userId, canonical, now)
+}
+
+/**
+ * Within the caller's transaction: a confirmed address takes the place of `from` (`null`: of whatever it is), and what was mailed to the former one is void.
+ *
+ * @returns the former address; `null` where the user had another one meanwhile or the new one is taken (CHECKLIST R123)
+ */
+export async function setVerifiedAddress(
+  tx: Db,
+  change: { readonly userId: string; readonly from: string | null; readonly to: EmailAddress; readonly now: Date },
+): Promise<EmailAddress | null> {
+  const former = await setConfirmedAddress(tx, change)
+  if (former) await deleteProofsOf(tx, change.userId)
+  return former
 }
 
 /** Within the caller's transaction: the user is still there, not disabled, and has still the address that they were found by. */

@@ -4,12 +4,24 @@ import { databaseGone } from './database-gone.ts'
 import { diskFull } from './disk-full.ts'
 import { killService } from './kill-service.ts'
 import { loginFlood } from './login-flood.ts'
+import { mailKill } from './mail-kill.ts'
+import { mailServer } from './mail-server.ts'
 import type { Report, Scenario } from './scenario.ts'
 import { slowSockets } from './slow-sockets.ts'
 import { soak } from './soak.ts'
 import type { Engine } from './stage.ts'
 
-export const SCENARIOS: readonly Scenario[] = [killService, databaseGone, diskFull, loginFlood, slowSockets, clockJumps, soak]
+export const SCENARIOS: readonly Scenario[] = [
+  killService,
+  databaseGone,
+  diskFull,
+  loginFlood,
+  slowSockets,
+  clockJumps,
+  soak,
+  mailKill,
+  mailServer,
+]
 
 export interface Plan {
   readonly scenarios: readonly Scenario[]

@@ -32,7 +32,7 @@ export const clockJumps: Scenario = {
       await forwardAndBack(ledger, jump)
       await backAndForward(ledger, jump)
     }
-    await verify(ledger, { logins: true })
+    await verify(ledger, stage, { logins: true })
     ledger.client.close()
     const ended = ledger.users.reduce((sum, user) => sum + user.ended.length, 0)
     return reportOf(ledger, { jumps, users: ledger.users.length, 'ended, and refused after every jump': ended })

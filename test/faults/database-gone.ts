@@ -69,7 +69,7 @@ export const databaseGone: Scenario = {
       })
       await load.stop()
       progress('checking')
-      await verify(ledger, { logins: true })
+      await verify(ledger, stage, { logins: true })
     } finally {
       ledger.client.close()
     }

@@ -61,10 +61,10 @@ export const diskFull: Scenario = {
         slowestRecovery = Math.max(slowestRecovery, performance.now() - emptiedAt)
         await delay(CALM_MILLISECONDS)
         await calm.stop()
-        await verify(ledger, { logins: false })
+        await verify(ledger, stage, { logins: false })
         progress(`filled ${round} times of ${rounds}`)
       }
-      await verify(ledger, { logins: true })
+      await verify(ledger, stage, { logins: true })
     } finally {
       ledger.client.close()
     }

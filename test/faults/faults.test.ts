@@ -19,6 +19,8 @@ const PROMISES: Readonly<Record<number, string>> = {
   5: 'slow clients lose their connections in time, and nobody beside them notices',
   6: 'when the clock jumps by a day nothing expired comes back to life, and nobody is locked out',
   7: 'sessions and reset tokens that ended are swept away while the service runs',
+  8: 'kill -9 while mails are queued and sent loses none, and sends twice only those that were on their way',
+  9: 'a mail server that is down, slow, busy or refuses one recipient loses no mail, and is not hammered',
 }
 
 for (const scenario of SCENARIOS) {

@@ -36,10 +36,10 @@ export const killService: Scenario = {
         service = await startService(stage.folder, stage.env)
         slowestStart = Math.max(slowestStart, performance.now() - startedAt)
         ledger.client.goTo(service.url)
-        await verify(ledger, { logins: false })
+        await verify(ledger, stage, { logins: false })
         progress(`round ${round} of ${rounds}, ${ledger.tally.acknowledged} acknowledged, ${ledger.tally.lost} lost`)
       }
-      await verify(ledger, { logins: true })
+      await verify(ledger, stage, { logins: true })
     } finally {
       await service.stop('SIGKILL')
       ledger.client.close()

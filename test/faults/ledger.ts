@@ -99,6 +99,7 @@ export function makeLedger(url: string, { mayBreak = false } = {}): Ledger {
 
 function judge(answer: Answer, isGood: (answer: Answer) => boolean, mayBreak: boolean): Verdict {
   if (answer.status === 0) return mayBreak && !answer.hung ? 'unanswered' : 'wrong'
-  if (answer.status === 503) return answer.headers['retry-after'] ? 'refused' : 'wrong'
+  // 429 where attempts that were counted died with the service before they were answered.
+  if (answer.status === 503 || answer.status === 429) return answer.headers['retry-after'] ? 'refused' : 'wrong'
   return isGood(answer) ? 'good' : 'wrong'
 }

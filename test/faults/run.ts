@@ -22,7 +22,7 @@ const engines = (['sqlite', 'postgres'] as const).filter((engine) => options.eng
 const soakMinutes = Number(options['soak-minutes'])
 const unknown = only.filter((number) => !SCENARIOS.some((scenario) => scenario.number === number))
 if (unknown.length > 0 || engines.length === 0 || !(soakMinutes > 0)) {
-  console.error('Usage: npm run faults -- [--short] [--only 1,2,…,7] [--engine sqlite|postgres|both] [--soak-minutes N] [--json]')
+  console.error('Usage: npm run faults -- [--short] [--only 1,2,…,9] [--engine sqlite|postgres|both] [--soak-minutes N] [--json]')
   process.exit(2)
 }
 

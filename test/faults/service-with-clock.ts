@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { Clock } from '../../src/clock.ts'
 import { parseConfig } from '../../src/config.ts'
 import { toNodeHandler } from '../../src/http/node-handler.ts'
+import { queueMail } from '../../src/mail/mail.ts'
 import { openAuth } from '../../src/open-auth.ts'
 import { listen } from '../../src/server.ts'
 
@@ -14,6 +15,8 @@ export interface ClockMessage {
   readonly jump?: number
   /** SQLite's file may grow, or not: a full disk where none can be mounted. */
   readonly growth?: 'on' | 'off'
+  /** A mail to this address, in a transaction of its own; the answer comes when it is committed. */
+  readonly queue?: string
 }
 
 /** What waits so long is the sweeper; shorter intervals are not about the data. */
@@ -34,13 +37,18 @@ const listener = await listen(config)
 const auth = await openAuth(config, { form: 'service', clock })
 listener.handleWith(toNodeHandler(auth))
 
-process.on('message', async ({ jump, growth }: ClockMessage) => {
+process.on('message', async ({ jump, growth, queue }: ClockMessage) => {
   jumped += jump ?? 0
   if (growth) {
     await auth.deps.database.inTransaction(async (tx) => {
       // The least possible value stands for the present size.
       await sql.raw(`pragma max_page_count = ${growth === 'off' ? 1 : NO_LIMIT}`).execute(tx)
     })
+  }
+  if (queue) {
+    const { deps } = auth
+    const mail = { to: queue, userId: null, message: { kind: 'password_changed' } } as const
+    await deps.database.inTransaction((tx) => queueMail(deps, tx, mail))
   }
   process.send?.({ now: clock.now() })
 })

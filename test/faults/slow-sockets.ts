@@ -47,7 +47,7 @@ export const slowSockets: Scenario = {
     const late = slow.filter(({ place, closedAfter }) => (closedAfter() ?? Infinity) > limitOf(place) + MARGIN_MILLISECONDS)
     if (late.length > 0) ledger.blame(`${late.length} slow connections were not closed in time`)
     for (const { socket } of slow) socket.destroy()
-    await verify(ledger, { logins: true })
+    await verify(ledger, stage, { logins: true })
     ledger.client.close()
     latencies.sort((a, b) => a - b)
     const longest = (place: string) =>

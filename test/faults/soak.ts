@@ -60,7 +60,7 @@ export const soak: Scenario = {
     const now = short ? ((await service.tell({})) as { now: number }).now : Date.now()
     const rows = await leftOver(stage, now)
     if (rows.overdue > 0) ledger.blame(`${rows.overdue} rows that ended three sweeps ago are still there`)
-    await verify(ledger, { logins: false })
+    await verify(ledger, stage, { logins: false })
     ledger.client.close()
     return reportOf(ledger, {
       'sessions begun': begun,

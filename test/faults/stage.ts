@@ -15,6 +15,8 @@ export interface Stage extends AsyncDisposable {
   rows(sql: string): Promise<Record<string, unknown>[]>
   /** What the engine itself finds wrong with its data. */
   damage(): Promise<string[]>
+  /** Let every user's attempts count from zero, as an operator does. */
+  unlock(): Promise<void>
 }
 
 /** @param sqliteFolder where the SQLite file lies, if not in a temporary folder */
@@ -36,6 +38,10 @@ export async function openStage(engine: Engine, postgres: PostgresServer | null,
         const found = [...(await rows('pragma integrity_check')), ...(await rows('pragma foreign_key_check'))]
         return found.filter(({ integrity_check }) => integrity_check !== 'ok').map((row) => JSON.stringify(row))
       },
+      async unlock() {
+        using file = new DatabaseSync(path, { timeout: 5_000 })
+        file.exec('delete from throttles')
+      },
       [Symbol.asyncDispose]: async () => folder[Symbol.dispose](),
     }
   }
@@ -56,6 +62,7 @@ export async function openStage(engine: Engine, postgres: PostgresServer | null,
       )
       return []
     },
+    unlock: async () => void (await query(url.href, 'delete from bienvenue.throttles')),
     async [Symbol.asyncDispose]() {
       await query(postgres.url, `drop database ${name} with (force)`)
       folder[Symbol.dispose]()

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { passwordChanged, pick } from './actions.ts'
 import { type Answer, type Asked, tokenOf } from './client.ts'
 import type { Ledger, LedgerUser } from './ledger.ts'
+import type { Stage } from './stage.ts'
 
 /** Users asked at once. */
 const SIDE_BY_SIDE = 8
@@ -13,7 +14,9 @@ const PATIENCE_MILLISECONDS = 20_000
  *
  * @param options.logins also log in as every user, and use reset tokens of some: costs a hash each, and ends the sessions of those
  */
-export async function verify(ledger: Ledger, options: { readonly logins: boolean }): Promise<void> {
+export async function verify(ledger: Ledger, stage: Pick<Stage, 'unlock'>, options: { readonly logins: boolean }): Promise<void> {
+  // A login whose answer never came counts as a failure; what is asked here is whether the data are there, not whether attempts are counted.
+  await stage.unlock()
   const waiting = [...ledger.users]
   const one = async () => {
     for (let user = waiting.pop(); user; user = waiting.pop()) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { APPLICATION } from '../../src/audit/audit-event.ts'
 import { createAuth } from '../../src/create-auth.ts'
 import { createUser, requireEmailAddress } from '../../src/users/user.ts'
 import { hardenedEnv, startTestApp } from '../test-app.ts'
@@ -58,7 +59,7 @@ test('a field name that a client made up is told to the client and kept out of t
 
 test('a session knows whether its user has a password', async () => {
   await using app = await startTestApp()
-  await createUser(app.auth.deps, { email: requireEmailAddress('without@example.com'), passwordHash: null })
+  await createUser(app.auth.deps, { email: requireEmailAddress('without@example.com'), passwordHash: null }, APPLICATION)
   await app.register('with@example.com', 'pw')
   for (const [email, factors] of [
     ['without@example.com', []],

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OPERATOR } from '../../src/audit/audit-event.ts'
 import { disableUser } from '../../src/users/user-admin.ts'
 import { occupyHashQueue } from '../busy-hash-queue.ts'
 import { refused } from '../refusals.ts'
 import { startTestApp } from '../test-app.ts'
+import { until } from '../until.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const USER_KEYS = [
@@ -211,7 +213,7 @@ test('validLogin is true only for the right password of a known, enabled user, a
     assert.equal(await app.auth.validLogin(value, 'MyPwdOfBob'), false)
     assert.equal(await app.auth.validLogin(value, value), false)
   }
-  await disableUser(app.auth.deps, id)
+  await disableUser(app.auth.deps, id, OPERATOR)
   assert.equal(await app.auth.validLogin('bob@bob.com', 'MyPwdOfBob'), false)
 })
 
@@ -222,6 +224,7 @@ test('validLogin is false, not an error, while no hash can be computed or the ta
     using _ = occupyHashQueue(app)
     assert.equal(await app.auth.validLogin('bob@bob.com', 'MyPwdOfBob'), false)
   }
+  await until(() => app.auth.deps.hashQueue.running === 0)
   assert.equal(await app.auth.validLogin('bob@bob.com', 'MyPwdOfBob'), true)
   await app.auth.deps.database.inTransaction((tx) => tx.schema.alterTable('users').renameTo('gone').execute())
   assert.equal(await app.auth.validLogin('bob@bob.com', 'MyPwdOfBob'), false)
@@ -254,7 +257,7 @@ test('createSession answers the cookie value, and null for an unknown, disabled 
   assert.deepEqual((await app.request('GET', '/profile', { session: session ?? '' })).json, { email: 'bob@bob.com' })
   assert.deepEqual((await app.request('GET', '/sessions/current', { session: session ?? '' })).json.session.amr, ['application'])
   for (const email of ['unknown@email.com', 'bob', ...NO_VALUES] as never[]) assert.equal(await app.auth.createSession(email), null)
-  await disableUser(app.auth.deps, id)
+  await disableUser(app.auth.deps, id, OPERATOR)
   assert.equal(await app.auth.createSession('bob@bob.com'), null)
 })
 
