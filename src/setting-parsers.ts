@@ -35,7 +35,6 @@ export interface MailFrom {
   readonly address: string
 }
 
-/** One version of the root secret. */
 /** One version of the root secret, or of the pepper. */
 export interface SecretVersion {
   readonly version: string

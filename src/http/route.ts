@@ -107,8 +107,8 @@ export function queryOf<K extends string>(c: RouteContext, names: readonly K[]):
 export function originOf(c: Pick<RouteContext, 'ask' | 'exchange'>): Origin {
   return {
     address: c.exchange.clientAddress,
-    // 256 characters say which browser; more is somebody's payload (CHECKLIST R227).
-    userAgent: c.ask.header('user-agent')?.slice(0, 256) ?? null,
+    // 256 characters say which browser; more is somebody's payload (CHECKLIST R227). No header of Node's has a NUL, an application's may.
+    userAgent: c.ask.header('user-agent')?.slice(0, 256).replaceAll('\0', '') ?? null,
     requestId: c.exchange.requestId,
   }
 }

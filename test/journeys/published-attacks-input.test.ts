@@ -98,6 +98,19 @@ test('Authelia CVE-2021-32637, Auth.js CVE-2026-73421 and GHSA-xmf8-cvqr-rfgj: w
   assert.equal((await rawJson(app.url, 'GET /account', [own])).status, 200)
 })
 
+test('Auth.js CVE-2026-73421: where the sessions cannot be read, nobody is let in (R276)', async () => {
+  await using app = await startForManyClients()
+  await addUser(app, ANN)
+  const session = await app.logIn(ANN, GOOD_PASSWORD)
+  await app.auth.deps.database.inTransaction((tx) => tx.schema.alterTable('sessions').renameTo('lost').execute())
+  for (const { method, path } of (await operationsOf(app)).filter(({ needsSession }) => needsSession)) {
+    const answer = await app.request(method, path, { session })
+    assert.ok(answer.status >= 500, `${method} ${path} ${answer.status}`)
+    assert.doesNotMatch(answer.text + [...answer.headers].join(), /ann@|lost|sessions"|select/)
+  }
+  assert.equal((await app.request('GET', '/healthz')).status, 200)
+})
+
 /** What a client must never decide. */
 const PROTECTED: Readonly<Record<string, unknown>> = {
   id: 'f'.repeat(36),
@@ -231,7 +244,7 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
     for (const good of goods) {
       for (const field of Object.keys(good)) {
         for (const value of [ABSENT, null, '', [], [good[field]], {}, 0, true, false, 12_345]) {
-          // The address is proved by the token; the password is for whoever wants to make sure.
+          // The token proves the address; the password is for pages that want to make sure of more.
           if (route === 'PUT /email_verification' && field === 'password' && value === ABSENT) continue
           const { [field]: _left, ...rest } = good
           const { status, text } = await send(route, value === ABSENT ? rest : { ...rest, [field]: value })

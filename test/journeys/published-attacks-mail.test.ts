@@ -121,7 +121,6 @@ const ADDRESSES: readonly (readonly [unknown, boolean])[] = [
   ['ann@example.com%0aBcc:eve@evil.example', false],
   ['ann%evil.example@example.com@', false],
   ['=?utf-8?q?eve=40evil.example?=@', false],
-  ['аnn@', false],
   ['\u0430nn@example.com', false],
   ['ſann@example.com', false],
   [['ann@example.com', 'eve@evil.example'], false],
