@@ -3,16 +3,16 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { resolveAddressChange } from './address-change/address-change.ts'
 import { makeApp } from './app.ts'
 import { APPLICATION, SERVICE } from './audit/audit-event.ts'
-import { recordAlone } from './audit/record.ts'
+import { recordAlone, recordEvent } from './audit/record.ts'
 import { makeSealer, SEAL_MILLISECONDS, type Sealer } from './audit/sealer.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Config, describeDatabase } from './config.ts'
 import { type Keyring, makeKeyring } from './crypto/keyring.ts'
 import { type Random, systemRandom } from './crypto/random.ts'
-import { openDatabase } from './db/database.ts'
+import { type Db, openDatabase } from './db/database.ts'
 import { isNew } from './db/is-new.ts'
 import { isMigrated, migrate } from './db/migrate.ts'
-import { claimDatabase, recordedFingerprint, requireClaimable } from './db/service-state.ts'
+import { type ClaimChange, claimDatabase, recordedFingerprint, requireClaimable } from './db/service-state.ts'
 import type { Deps } from './deps.ts'
 import { AuthError } from './errors.ts'
 import { hashSlots } from './hash-slots.ts'
@@ -135,13 +135,27 @@ export async function openDeps(config: Config, parts: DepsParts = {}): Promise<D
     const secrets = parts.readOnly && known === null ? [] : resolveRootSecret(config, random, known)
     const versions = { secret: fingerprintsOf(secrets), pepper: fingerprintsOf(config.secrets.pepper) }
     const claim = { posture: config.posture, versions }
-    await (parts.readOnly ? requireClaimable(database, claim) : claimDatabase(database, claim))
     keys = makeKeyring(secrets)
+    const recording = { clock, random, keys }
+    await (parts.readOnly
+      ? requireClaimable(database, claim)
+      : claimDatabase(database, claim, (tx, changed) => recordClaim(recording, tx, { ...changed, config })))
   } catch (error) {
     await database.close()
     throw error
   }
   return { config, database, clock, random, keys, log, hashQueue: makeHashQueue(hashSlots(config.workers)) }
+}
+
+/** CHECKLIST R226: another secret writes from now on, or the posture is another one. */
+async function recordClaim(
+  deps: Pick<Deps, 'clock' | 'random' | 'keys'>,
+  tx: Db,
+  { secret, posture, config }: ClaimChange & { readonly config: Config },
+): Promise<void> {
+  const event = { ...SERVICE, outcome: 'success', subject: null } as const
+  if (secret) await recordEvent(deps, tx, { ...event, name: 'key_rotated', detail: `secret=${deps.keys.newest}` })
+  if (posture) await recordEvent(deps, tx, { ...event, name: 'config_changed', detail: `posture=${config.posture}` })
 }
 
 function notMigrated(name: string): AuthError {

@@ -12,7 +12,6 @@ export const AUDIT_EVENTS = [
   'authn_password_change_fail',
   'authn_token_created',
   'authn_token_revoked',
-  'authn_token_reuse',
   'authn_token_fail',
   'authn_step_up_success',
   'authn_step_up_fail',

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
 import { forgetEvents } from '../../test/forget-events.ts'
 import { freshDatabase, keptDatabase } from '../../test/fresh-database.ts'
 import { refused } from '../../test/refusals.ts'
-import { startTestApp, type TestAppOptions } from '../../test/test-app.ts'
+import { hardenedEnv, startTestApp, type TestAppOptions } from '../../test/test-app.ts'
 import { referencesTo } from './referenced-versions.ts'
 
 const V1 = 'v1:0bLk4Qw8zN2cXv6TgYh1RmJdPs5FaEiUo7KqVtWyGxBzHnCe'
@@ -110,4 +110,17 @@ test('a sealed text, a named version and a hash each refer to their version and 
     return answers
   })
   assert.deepEqual(found, { v1: ['probe.sealed'], v12: ['probe.version'], v3: ['probe.hash'], v2: [] })
+})
+
+test('another secret that writes, and another posture, are events of the audit log (R226)', async () => {
+  await using database = await keptDatabase()
+  const databaseUrl = database.url
+  await startOnce({ databaseUrl, env: { BIENVENUE_SECRET: V1 } })
+  await startOnce({ databaseUrl, env: { BIENVENUE_SECRET: `${V2},${V1}` } })
+  await using app = await startTestApp({ databaseUrl, env: hardenedEnv({ BIENVENUE_SECRET: `${V2},${V1}` }) })
+  const rows = await app.auth.deps.database.reads.selectFrom('audit_events').select(['name', 'detail']).orderBy('id').execute()
+  assert.deepEqual(
+    rows.filter(({ name }) => name !== 'sys_startup').map(({ name, detail }) => `${name} ${detail}`),
+    ['key_rotated secret=v2', 'config_changed posture=hardened'],
+  )
 })

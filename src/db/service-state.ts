@@ -21,13 +21,23 @@ export interface ServiceClaim {
   readonly versions: SecretVersions
 }
 
+/** What an opening has changed of a database that was in use before; for the audit log, in the same transaction. */
+export interface ClaimChange {
+  readonly secret: boolean
+  readonly posture: boolean
+}
+
 /**
  * Record which posture and which secret this database is used with, and refuse what does not fit.
  * Hardened's first opening of a classic database ends every session, token and mail: classic handed them to anyone who asked.
  *
  * @throws AuthError `database_refused` - classic on a hardened database; another secret; a version left out that data refers to; in the middle of a move
  */
-export async function claimDatabase(database: Database, claim: ServiceClaim): Promise<void> {
+export async function claimDatabase(
+  database: Database,
+  claim: ServiceClaim,
+  onChange: (tx: Db, changed: ClaimChange) => Promise<void> = async () => {},
+): Promise<void> {
   const state = await readState(database.reads)
   refuseMisfit(state, claim)
   const missing = missingVersions(state.known, claim.versions)
@@ -47,6 +57,10 @@ export async function claimDatabase(database: Database, claim: ServiceClaim): Pr
     // Versions had no rows of their own once, and nodes of that age look here.
     await writeState(tx, 'secret', newest)
     await recordVersions(tx, claim.versions, missing)
+    await onChange(tx, {
+      secret: now.secret !== null && now.secret !== newest,
+      posture: now.posture !== null && now.posture !== claim.posture,
+    })
   })
 }
 
