@@ -30,7 +30,8 @@ const [events, rounds, seconds] = [Number(values.events), Number(values.rounds),
 const progress = makeProgress()
 
 const SECRET = 'v1:7kQ2m9XvT4sLw8ZbN1cJ5hRdY3gFpUaE6oKiSxVqBtMyCzAW'
-const FORM = new URLSearchParams({ email: 'returner@example.com', password: 'correct horse battery staple' }).toString()
+/** A user for each connection: more than five logins of one at the same moment are one too many. */
+const formOf = (client: number) => `email=ann${client}@example.com&password=correct+horse+battery+staple`
 const CONNECTIONS = 8
 /** In one statement, of 19 values each; SQLite takes 32766. */
 const FILL_ROWS = 1_000
@@ -67,7 +68,7 @@ async function measureLogins(engine: string, makeUrl: (name: string) => Promise<
   const [on, off] = [await start(await makeUrl('on'), []), await start(await makeUrl('off'), ['--import', pathTo('without-audit.ts')])]
   const results = { on: [] as Round[], off: [] as Round[] }
   try {
-    for (const server of [on, off]) await post(server, '/users')
+    for (const server of [on, off]) for (let client = 0; client < CONNECTIONS; client++) await post(server, '/users', formOf(client))
     // Turn by turn, so that whatever else the machine does falls on both.
     for (let round = 0; round <= rounds; round++) {
       progress(`${engine}: logins, round ${round} of ${rounds}`)
@@ -106,26 +107,26 @@ interface Round {
 async function logInAgain(server: ServerProcess): Promise<Round> {
   const [startedAt, cpu] = [performance.now(), cpuMicroseconds(server.pid)]
   let logins = 0
-  const client = async () => {
+  const client = async (_: unknown, number: number) => {
     while (performance.now() - startedAt < seconds * 1_000) {
-      await post(server, '/sessions')
+      await post(server, '/sessions', formOf(number))
       logins++
     }
   }
-  await Promise.all(Array.from({ length: CONNECTIONS }, client))
+  await Promise.all(Array.from({ length: CONNECTIONS }).map(client))
   const took = (performance.now() - startedAt) / 1_000
   return { perSecond: logins / took, cpuMilliseconds: (cpuMicroseconds(server.pid) - cpu) / 1_000 / logins }
 }
 
-function post(server: ServerProcess, path: string): Promise<void> {
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': FORM.length }
+function post(server: ServerProcess, path: string, form: string): Promise<void> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': form.length }
   return new Promise((resolve, reject) => {
     const sent = request(`${server.origin}${path}`, { method: 'POST', agent, headers }, (response) => {
       response
         .resume()
         .on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${path} answered ${response.statusCode}`))))
     })
-    sent.on('error', reject).end(FORM)
+    sent.on('error', reject).end(form)
   })
 }
 

@@ -1,5 +1,5 @@
 // What somebody who wants to know whether an address has an account sees: the bytes of the answers, and their times.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { hardenedEnv, startTestApp, type TestApp, type TestResponse } from '../test-app.ts'
 import { median, rankTest } from './rank-test.ts'
 
@@ -180,20 +180,22 @@ async function makeAddresses(app: TestApp, classes: readonly Class[], count: num
     const addresses = Array.from({ length: count }, () => `${randomBytes(8).toString('hex')}@example.com`)
     made.set(name, addresses)
     if (name === 'unknown') continue
-    for (const address of addresses) {
-      const { id } = await app.auth.addUser(address, hash)
-      await app.auth.deps.database.inTransaction((tx) =>
-        tx
-          .updateTable('users')
-          .set({
-            email_verified_at: name === 'unverified' ? null : app.clock.now(),
-            ...(name === 'disabled' && { disabled_at: app.clock.now() }),
-            ...(name === 'passwordless' && { password_hash: null }),
-          })
-          .where('id', '=', id)
-          .execute(),
-      )
-    }
+    const now = app.clock.now()
+    const rows = addresses.map((email) => ({
+      id: randomUUID(),
+      external_id: null,
+      email,
+      email_canonical: email,
+      email_verified_at: name === 'unverified' ? null : now,
+      password_hash: name === 'passwordless' ? null : hash,
+      password_changed_at: now,
+      name: null,
+      metadata: null,
+      disabled_at: name === 'disabled' ? now : null,
+      created_at: now,
+      updated_at: now,
+    }))
+    await app.auth.deps.database.inTransaction(async (tx) => void (await tx.insertInto('users').values(rows).execute()))
   }
   return made
 }

@@ -16,7 +16,7 @@ export const killService: Scenario = {
   title: 'kill -9 of the service',
   engines: ['sqlite', 'postgres'],
   async run({ engine, postgres, short, progress }) {
-    const rounds = short ? 10 : 200
+    const rounds = short ? 4 : 200
     await using stage = await openStage(engine, postgres)
     // An end in good order keeps the compiled code (src/main.ts), so that the starts after each kill are quick.
     await (await startService(stage.folder, stage.env)).stop()
