@@ -56,7 +56,9 @@ function onPostgres(): Group[] {
   // What src/http/ promises is decided before any database is asked: an import rule keeps it from knowing one. Its test of a database that is closed runs twice.
   const asksNone = (file: string) => file.startsWith('src/http/') && file !== 'src/http/error-response.test.ts'
   const rules = filesOf('src/**/*.test.ts').filter((file) => usesDatabase(file) && !asksNone(file))
-  const stories = filesOf('test/journeys/*.test.ts').filter(usesDatabase)
+  // What these two promise, of input and of mail texts, is decided before any database is asked, too.
+  const askNone = ['test/journeys/published-attacks-input.test.ts', 'test/journeys/published-attacks-mail.test.ts']
+  const stories = filesOf('test/journeys/*.test.ts').filter((file) => usesDatabase(file) && !askNone.includes(file))
   return [
     { name: 'stories, on PostgreSQL', files: stories, engine: 'postgres', shareProcess: false },
     { name: 'rules, on PostgreSQL', files: rules, engine: 'postgres', shareProcess: true },
