@@ -37,6 +37,7 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
   const answers = makeAnswers(deps.config, form)
   const guard = makeSessionGuard(deps, cookie, lastSeen)
   const device = makeDeviceCookie(deps.config)
+  const recordRefusal = makeRefusalRecorder(deps)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
     ...loginRoutes(deps, answers, cookie),
@@ -48,9 +49,9 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
-    ...linkRoutes(deps, answers, { session: cookie, device }),
+    ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
     ...mailRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
-  return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: makeRefusalRecorder(deps) })
+  return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal })
 }

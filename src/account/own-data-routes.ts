@@ -4,6 +4,7 @@ import type { Answers } from '../http/answer.ts'
 import { type Route, readInput } from '../http/route.ts'
 import { instant, messageAnswer } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
+import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
 import type { DeviceCookie } from '../throttles/device-cookie.ts'
 import { accountView, eventView, viewOfAccount, viewOfEvent } from './account-view.ts'
@@ -81,7 +82,7 @@ export function ownDataRoutes(deps: Deps, answers: Answers, guard: SessionGuard,
         const session = await guard.require(c)
         requireStepUp(deps, session)
         await readInput(c, noInput, { unknownFields: 'refuse' })
-        await eraseUser(deps, session.user, doneBy(c, session))
+        await eraseUser(deps, session.user, doneBy(c, session), (tx) => requireLiveIn(tx, session))
         const headers = { 'set-cookie': [guard.cookie.clear(), device.clear()], ...answers.clearSiteData }
         return answers.json(c.exchange, 200, { message: 'account deleted' }, headers)
       },

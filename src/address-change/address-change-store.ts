@@ -97,10 +97,6 @@ export async function confirmWithToken(tx: Db, side: 'old' | 'new', tokenHash: T
   return row ? toChange(row) : null
 }
 
-export async function deleteAddressChange(tx: Db, id: string): Promise<void> {
-  await tx.deleteFrom('address_changes').where('id', '=', id).execute()
-}
-
 export interface AddressUndo {
   readonly userId: string
   readonly old: EmailAddress

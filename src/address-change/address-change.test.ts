@@ -62,11 +62,12 @@ test('an address that somebody has is answered like a free one; its owner hears 
   await app.newMails()
   await app.request('POST', '/account/email', { session, json: { email: 'bob@example.com' } })
   const mails = await app.newMails()
-  assert.deepEqual(
-    mails.map(({ to }) => to),
-    ['bob@example.com'],
-  )
-  assert.doesNotMatch(mails[0]?.text ?? '', /token=/)
+  assert.deepEqual(mails.map(({ to }) => to).toSorted(), [OLD, 'bob@example.com'])
+  const [toOwner, toAsker] = [mails.find(({ to }) => to !== OLD), mails.find(({ to }) => to === OLD)]
+  assert.doesNotMatch(toOwner?.text ?? '', /token=/)
+  // Whoever asks gets the mail that they would get for a free address, and its link says no more.
+  assertAnswered(await use(app, tokenIn(toAsker)), HALF)
+  assert.equal(await addressOf(app, session), OLD)
 })
 
 test('the address may be taken meanwhile: uniqueness is asked again at the confirmation (R123)', async () => {
@@ -145,4 +146,35 @@ test('after eight days there is no way back any more', async () => {
   const undo = tokenIn((await app.newMails()).find(({ to }) => to === OLD))
   app.clock.advance(7 * 86_400)
   assertRefused(await use(app, undo), 403, 'address_token_invalid')
+})
+
+test('a reset by mail ends the ways back of former addresses, and so does an application that sets the address (pre-hijacking: trojan identifier; R116)', async () => {
+  const enders: ((app: HardenedApp) => Promise<unknown>)[] = [
+    async (app) => {
+      await app.request('POST', '/reset_password', { json: { email: NEW } })
+      const reset_token = tokenIn((await app.newMails())[0])
+      const json = { email: NEW, reset_token, new_password: 'another long passphrase' }
+      assert.equal((await app.request('PUT', '/reset_password', { json })).status, 200)
+    },
+    async (app) => app.auth.updateUser((await app.auth.findUserBy({ email: NEW })).id, { email: 'third@new.example' }),
+  ]
+  for (const end of enders) {
+    const { app, tokens } = await startChange()
+    await using _ = app
+    await use(app, tokens[OLD])
+    await use(app, tokens[NEW])
+    const undo = tokenIn((await app.newMails()).find(({ to }) => to === OLD))
+    await end(app)
+    assertRefused(await use(app, undo), 403, 'address_token_invalid')
+  }
+})
+
+test('the address that an account is taken back from is told', async () => {
+  const { app, tokens } = await startChange()
+  await using _ = app
+  await use(app, tokens[OLD])
+  await use(app, tokens[NEW])
+  await use(app, tokenIn((await app.newMails()).find(({ to }) => to === OLD)))
+  const [mail] = (await app.newMails()).filter(({ to }) => to === NEW)
+  assert.match(mail?.subject ?? '', /no account/)
 })

@@ -7,7 +7,7 @@ import { deferMail, queueMail } from '../mail/mail.ts'
 import type { Origin } from '../origin.ts'
 import { forgetPassword } from '../passwords/password.ts'
 import { tellOwner } from '../registration/registration.ts'
-import type { Session } from '../sessions/session.ts'
+import { requireLiveIn, type Session } from '../sessions/session.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
 import { reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
 import type { EmailAddress } from '../users/email-address.ts'
@@ -15,7 +15,6 @@ import { findUserById, findUserIn, requireEmailAddress, setVerifiedAddress } fro
 import {
   type AddressChange,
   confirmWithToken,
-  deleteAddressChange,
   deleteExpiredAddressChanges,
   deleteExpiredAddressUndos,
   findAddressChange,
@@ -55,6 +54,7 @@ export async function requestAddressChange(
   const id = deps.random.uuid()
   const [createdAt, expiresAt] = [new Date(now), new Date(now + CHANGE_SECONDS * 1_000)]
   await deps.database.inTransaction(async (tx) => {
+    await requireLiveIn(tx, session)
     await putAddressChange(tx, { id, userId: session.user.id, oldCanonical: old.canonical, next, createdAt, expiresAt })
     await deferMail(deps, tx, { kind: 'change_address', subject: id })
     await recordEvent(deps, tx, { ...eventOf(session.user.id, input.origin), name: 'user_email_change_requested', session: session.id })
@@ -75,22 +75,22 @@ export async function resolveAddressChange(
   const user = change && (await findUserById(tx, change.userId))
   if (!change || !user) return
   const holder = await findUserIn(tx, change.next.canonical)
-  if (holder && holder.id !== user.id) {
-    await deleteAddressChange(tx, id)
-    return tellOwner(deps, tx, holder)
-  }
+  const taken = holder !== null && holder.id !== user.id
   const recipient = { what: 'mail_recipient', kind: 'confirm_new_address', canonicalAddress: change.next.canonical } as const
-  if (!(await takeAllowance(deps, recipient, tx))) return deleteAddressChange(tx, id)
+  const mailsNew = !taken && (await takeAllowance(deps, recipient, tx))
   const [old, next] = [makeOpaqueToken(deps.random), makeOpaqueToken(deps.random)]
   if (!(await setAddressTokens(tx, id, { old: old.tokenHash, next: next.tokenHash }))) return
   const expiresAt = new Date(deps.clock.now() + CHANGE_SECONDS * 1_000)
   const newAddress = change.next.address
-  await queueMail(deps, tx, {
-    to: newAddress,
-    userId: user.id,
-    message: { kind: 'confirm_new_address', token: next.token, newAddress },
-    expiresAt,
-  })
+  if (taken) await tellOwner(deps, tx, holder)
+  if (mailsNew)
+    await queueMail(deps, tx, {
+      to: newAddress,
+      userId: user.id,
+      message: { kind: 'confirm_new_address', token: next.token, newAddress },
+      expiresAt,
+    })
+  // Whoever asks is mailed the same either way: their own mailbox must not tell them whose address it is (CHECKLIST R033).
   await queueMail(deps, tx, {
     to: user.email,
     userId: user.id,
@@ -163,6 +163,7 @@ async function takeBack(deps: ChangeDeps, tx: Db, undo: { userId: string; old: E
   const now = new Date(deps.clock.now())
   const changed = await setVerifiedAddress(tx, { userId: undo.userId, from: null, to: undo.old, now })
   if (!changed) throw new AuthError('address_token_invalid', { logged: 'address taken meanwhile' })
+  await queueMail(deps, tx, { to: changed.address, userId: undo.userId, message: { kind: 'address_restored' } })
   await forgetPassword(deps, tx, undo.userId)
   await deferMail(deps, tx, { kind: 'reset_password', subject: undo.old.canonical })
   await recordEvent(deps, tx, { ...eventOf(undo.userId, origin), name: 'user_email_change_undone' })

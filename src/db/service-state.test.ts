@@ -101,3 +101,19 @@ test('a refused start leaves the file free for the right one', async () => {
   await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
   assert.equal((await app.auth.findUserBy({ email: 'bob@bob.com' })).hasPassword, true)
 })
+
+test('an address that was verified in classic is not verified in hardened: classic shows its mails to whoever asks', async () => {
+  await using database = await keptDatabase()
+  const databaseUrl = database.url
+  {
+    await using app = await startTestApp({ databaseUrl, env: CLASSIC })
+    await app.addVerified('boss@corp.example', 'mySuperPwd')
+  }
+  await using app = await startTestApp({ databaseUrl, env: hardenedEnv() })
+  assertRefused(
+    await app.request('POST', '/sessions', { form: { email: 'boss@corp.example', password: 'mySuperPwd' } }),
+    401,
+    'login_refused',
+  )
+  assert.equal((await app.auth.findUserBy({ email: 'boss@corp.example' })).emailVerified, false)
+})

@@ -29,7 +29,7 @@ export interface ClaimChange {
 
 /**
  * Record which posture and which secret this database is used with, and refuse what does not fit.
- * Hardened's first opening of a classic database ends every session, token and mail: classic handed them to anyone who asked.
+ * Hardened's first opening of a classic database ends every session, token and mail: classic handed them to anyone who asked. For the same reason no address stays verified.
  *
  * @throws AuthError `database_refused` - classic on a hardened database; another secret; a version left out that data refers to; in the middle of a move
  */
@@ -52,6 +52,8 @@ export async function claimDatabase(
     refuseMisfit(now, claim)
     if (now.posture === 'classic' && claim.posture === 'hardened') {
       for (const { name } of ENDED_BY_RESTORE) await tx.deleteFrom(name).execute()
+      // Classic shows its mails to whoever asks: what they proved, proves nothing.
+      await tx.updateTable('users').set({ email_verified_at: null }).where('email_verified_at', 'is not', null).execute()
     }
     await writeState(tx, 'posture', claim.posture)
     // Versions had no rows of their own once, and nodes of that age look here.

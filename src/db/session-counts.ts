@@ -11,6 +11,7 @@ export type SessionEnd =
   | 'user_disabled'
   | 'verified'
   | 'address_undone'
+  | 'address_changed'
   | 'expired'
 type Counted = 'created' | SessionEnd
 export type SessionCounts = ReadonlyMap<Counted, number>

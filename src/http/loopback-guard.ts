@@ -36,7 +36,9 @@ export function guardPosture(config: Config, ask: Pick<Ask, 'peer' | 'header'>):
   const forwarded = ask.header('forwarded')
   if (forwarded !== null && !forwardedIsLoopback(forwarded)) throw new AuthError('loopback_only', { logged: `forwarded ${forwarded}` })
   const origin = ask.header('origin')
-  if (origin !== null && !isLoopbackOrigin(origin)) throw new AuthError('loopback_only', { logged: `origin ${origin}` })
+  // A page that sends no referrer sends `null` with its own forms; the browser vouches that they are its own.
+  const isOwnForm = origin === 'null' && ask.header('sec-fetch-site') === 'same-origin'
+  if (origin !== null && !isOwnForm && !isLoopbackOrigin(origin)) throw new AuthError('loopback_only', { logged: `origin ${origin}` })
 }
 
 /** As a browser writes an origin, and nothing more: a list of them or a path behind one is none. */

@@ -8,7 +8,7 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { queueMail } from '../mail/mail.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
-import { findUserIn } from '../users/user.ts'
+import { findUserById, findUserIn, isEnabled } from '../users/user.ts'
 import { deleteExpiredLoginCodes, findLoginCode, findUserOfLoginToken, putLoginCode, takeLoginCode } from './login-code-store.ts'
 
 /** ASVS 5.0 V6.5.5: at most ten minutes for a code that comes out of band (CHECKLIST D7, R108). */
@@ -41,7 +41,7 @@ export async function resolveLoginCode(
   canonicalAddress: string,
 ): Promise<void> {
   const user = await findUserIn(tx, canonicalAddress)
-  if (!user || user.disabled || (deps.config.posture === 'hardened' && !user.emailVerified)) return
+  if (!user || !(await isEnabled(tx, user)) || (deps.config.posture === 'hardened' && !user.emailVerified)) return
   if (!(await takeAllowance(deps, { what: 'mail_recipient', kind: 'login_code', canonicalAddress }, tx))) return
   const code = makeCode(deps.random)
   const { token, tokenHash } = makeOpaqueToken(deps.random)
@@ -84,6 +84,12 @@ export async function checkLoginToken(
   const userId = tokenHash && (await findUserOfLoginToken(deps.database.reads, tokenHash, new Date(deps.clock.now())))
   if (!tokenHash || !userId) return null
   return { userId, consume: (tx) => takeLoginCode(tx, { userId, tokenHash }, new Date(deps.clock.now())) }
+}
+
+/** For the page of a link: whose it is, so that nobody follows a stranger's link into a stranger's account unaware. `null`: nobody's. */
+export async function addressOfLoginToken(deps: Pick<Deps, 'database' | 'clock'>, text: unknown): Promise<string | null> {
+  const found = await checkLoginToken(deps, text)
+  return found && ((await findUserById(deps.database.reads, found.userId))?.email ?? null)
 }
 
 /** Remove at most `limit` codes that expired. @returns how many */

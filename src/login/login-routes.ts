@@ -25,11 +25,12 @@ export function loginRoutes(deps: Deps, answers: Answers, cookie: SessionCookie)
 
   async function logInAs(fields: z.infer<typeof input>, browser: Browser): Promise<CompletedLogin & { readonly email: string }> {
     const { token, email, code, password } = fields
+    // The contract's fields first: whatever stands beside them is ignored.
+    if (email !== undefined && password !== undefined) return { email, ...(await logIn(deps, { ...browser, email, password })) }
     if (token !== undefined) return logInWithToken(deps, { ...browser, token })
-    if (email === undefined || (code === undefined && password === undefined))
+    if (email === undefined || code === undefined)
       throw new AuthError('login_refused', { logged: 'missing', sentence: 'Send "email" and "password".' })
-    if (code !== undefined) return { email, ...(await logInWithCode(deps, { ...browser, email, code })) }
-    return { email, ...(await logIn(deps, { ...browser, email, password })) }
+    return { email, ...(await logInWithCode(deps, { ...browser, email, code })) }
   }
 
   return [

@@ -323,3 +323,10 @@ test('the audit log tells a failure that closes the account from the others, and
     'excess_rate_limit_exceeded',
   ])
 })
+
+test('what stands beside email and password is ignored, a token or a code too (contract)', async () => {
+  await using app = await startTestApp()
+  await app.register(EMAIL, PASSWORD)
+  const form = { email: EMAIL, password: PASSWORD, token: 'x', code: 'y', remember: '1' }
+  assertAnswered(await app.request('POST', '/sessions', { form }), { email: EMAIL, message: 'logged in' })
+})

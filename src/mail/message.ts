@@ -11,6 +11,8 @@ export type Message =
   | { readonly kind: 'address_change_requested'; readonly token: string; readonly newAddress: string }
   /** To the old address. */
   | { readonly kind: 'address_changed'; readonly undoToken: string; readonly newAddress: string }
+  /** To the address that a former one has taken the account back from. */
+  | { readonly kind: 'address_restored' }
   | { readonly kind: 'password_changed' }
   | ({ readonly kind: 'new_device' } & Sighting)
   /** A login succeeded after five or more failures (CHECKLIST R054). */

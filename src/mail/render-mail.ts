@@ -4,6 +4,7 @@ import type { Message, Sighting } from './message.ts'
 import { accountDeleted } from './messages/account-deleted.ts'
 import { addressChangeRequested } from './messages/address-change-requested.ts'
 import { addressChanged } from './messages/address-changed.ts'
+import { addressRestored } from './messages/address-restored.ts'
 import { alreadyRegistered } from './messages/already-registered.ts'
 import { confirmNewAddress } from './messages/confirm-new-address.ts'
 import { factorAdded } from './messages/factor-added.ts'
@@ -44,6 +45,8 @@ function textOf(service: Service, message: Message): MessageText {
       return addressChangeRequested(service, { ...message, newAddress: cleanAddress(message.newAddress) })
     case 'address_changed':
       return addressChanged(service, { ...message, newAddress: cleanAddress(message.newAddress) })
+    case 'address_restored':
+      return addressRestored(service)
     case 'password_changed':
       return passwordChanged(service)
     case 'new_device':

@@ -17,6 +17,7 @@ export const SAMPLE_MESSAGES: readonly Message[] = [
   { kind: 'confirm_new_address', token, newAddress },
   { kind: 'address_change_requested', token, newAddress },
   { kind: 'address_changed', undoToken: token, newAddress },
+  { kind: 'address_restored' },
   { kind: 'password_changed' },
   { kind: 'new_device', ...seen },
   { kind: 'many_failures', failures: 7, ...seen },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from '../../test/hardened-app.ts'
 import { tokenIn } from '../../test/mail-links.ts'
-import type { TestResponse } from '../../test/test-app.ts'
+import { startTestApp, type TestResponse } from '../../test/test-app.ts'
 
 const EMAIL = 'ann@example.com'
 const NEXT = 'another long passphrase'
@@ -36,7 +36,9 @@ test('a person gets through with the links of the mails alone: verify, reset, lo
   await app.newMails()
 
   await app.request('POST', '/login_codes', { json: { email: EMAIL } })
-  const login = await submit(app, '/login', 'login-link', { token: tokenIn((await app.newMails())[0]) })
+  const link = tokenIn((await app.newMails())[0])
+  assert.match((await open(app, '/login', link)).page.text, /log in as ann@example\.com/)
+  const login = await submit(app, '/login', 'login-link', { token: link })
   assert.equal(login.status, 200)
   assert.deepEqual(
     login.headers.getSetCookie().map((line) => line.split('=')[0]),
@@ -84,4 +86,17 @@ test('token pages keep the token to themselves: no referrer, no cache, nothing f
     for (const [, target] of page.text.matchAll(/(?:href|src|action)="([^"]*)"/g)) assert.match(target ?? '', /^(\/(?!\/)|data:,$)/)
   }
   assert.ok(app.logLines.every((line) => !JSON.stringify(line).includes('A'.repeat(43))))
+})
+
+test('a form of our own pages is taken as a browser sends it, with an origin of null, in classic too; one from elsewhere is not', async () => {
+  await using app = await startTestApp()
+  await app.register(EMAIL, 'pw')
+  await app.sendMails()
+  const token = tokenIn((await app.request('GET', '/dev/mailbox')).json.mails[0])
+  const page = await app.request('GET', `/verify?token=${token}`)
+  const cookie = page.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const form = { form_token: /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? '', token, password: 'pw' }
+  const post = (site: string) => app.request('POST', '/forms/verify', { form, headers: { cookie, origin: 'null', 'sec-fetch-site': site } })
+  assert.equal((await post('cross-site')).status, 403)
+  assert.equal((await post('same-origin')).status, 200)
 })

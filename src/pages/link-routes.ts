@@ -7,6 +7,7 @@ import { PUBLIC_ERRORS, publicSentence } from '../http/error-response.ts'
 import { originOf, type Route, type RouteContext, readInput } from '../http/route.ts'
 import { text } from '../http/schemas.ts'
 import { logInWithToken } from '../login/login.ts'
+import { addressOfLoginToken } from '../login-codes/login-code.ts'
 import { resetPassword } from '../password-reset/password-reset.ts'
 import { refuseVerification, verifyAddress } from '../registration/verification.ts'
 import type { SessionCookie } from '../sessions/session-cookie.ts'
@@ -24,6 +25,8 @@ interface Done {
 interface Link {
   readonly path: string
   readonly page: LinkPage
+  /** In place of the page's text, where more is to be said of this token. */
+  readonly describe?: (token: string) => Promise<string | null>
   readonly submit: (c: RouteContext, fields: { readonly token: string; readonly password: string }) => Promise<Done>
 }
 
@@ -34,14 +37,18 @@ export function linkRoutes(
   deps: Deps,
   answers: Answers,
   cookies: { readonly session: SessionCookie; readonly device: DeviceCookie },
+  onRefusal: (refusal: AuthError, c: RouteContext) => Promise<void>,
 ): Route[] {
   const forms = makeFormTokens(deps, cookies.session)
 
   async function show(c: RouteContext, link: Link, token: string, problem: AuthError | null): Promise<Answer> {
     const { token: formToken, headers } = forms.issue(c)
     const sentence = problem && publicSentence(problem)
-    const html = await renderLinkPage(deps.config, link.page, { token, formToken, problem: sentence })
-    return answers.page(c.exchange, problem ? PUBLIC_ERRORS[problem.code].status : 200, html, headers)
+    const described = (await link.describe?.(token)) ?? link.page.text
+    const html = await renderLinkPage(deps.config, { ...link.page, text: described }, { token, formToken, problem: sentence })
+    const retryAfter = problem?.details.retryAfterSeconds
+    const more = retryAfter === undefined ? headers : { ...headers, 'retry-after': String(retryAfter) }
+    return answers.page(c.exchange, problem ? PUBLIC_ERRORS[problem.code].status : 200, html, more)
   }
 
   function pageOf(link: Link): Route {
@@ -74,6 +81,7 @@ export function linkRoutes(
           return answers.page(c.exchange, 200, await renderOutcomePage(deps.config, outcome), headers)
         } catch (error) {
           if (!(error instanceof AuthError) || PUBLIC_ERRORS[error.code].status >= 500) throw error
+          await onRefusal(error, c)
           c.exchange.refusal = { code: error.code, reason: error.details.logged ?? error.details.reason }
           return show(c, link, fields.token, error)
         }
@@ -140,6 +148,10 @@ function loginLink(deps: Deps, { session, device }: { readonly session: SessionC
   return {
     path: '/login',
     page: { title: 'Log in', text: 'You asked for a link to log in.', action: 'login-link', button: 'Log me in' },
+    async describe(token) {
+      const email = await addressOfLoginToken(deps, token)
+      return email && `You are about to log in as ${email}. If that is not you, close this page.`
+    },
     async submit(c, { token }) {
       const cookies = c.ask.header('cookie')
       const login = await logInWithToken(deps, {

@@ -8,8 +8,9 @@ import { queueMail } from '../mail/mail.ts'
 import { hashNewPassword, hashPassword, storeNewPassword } from '../passwords/password.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
 import { type Reservation, releaseAttempt, reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
+import { enableLoginCodes } from '../throttles/throttle-admin.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
-import { findUserByEmail, findUserIn, isEnabled, markVerified } from '../users/user.ts'
+import { findUserByEmail, findUserIn, isEnabled, markVerified, voidUndosIn } from '../users/user.ts'
 import {
   consumeResetToken,
   deleteExpiredResetTokens,
@@ -62,7 +63,8 @@ async function makeResetToken(
  */
 export async function resolveReset(deps: MailDeps, tx: Db, canonicalAddress: string): Promise<void> {
   const user = await findUserIn(tx, canonicalAddress)
-  if (!user || user.disabled) return
+  // On PostgreSQL nobody disables them, or gives them another address, between this and the commit.
+  if (!user || !(await isEnabled(tx, user))) return
   if (!(await takeAllowance(deps, { what: 'mail_recipient', kind: 'reset_password', canonicalAddress }, tx))) return
   const { token, expiresAt } = await makeResetToken(deps, tx, { userId: user.id, mailedTo: canonicalAddress, by: SERVICE })
   await queueMail(deps, tx, { to: user.email, userId: user.id, message: { kind: 'reset_password', token }, expiresAt })
@@ -151,13 +153,21 @@ async function consumeAndStore(deps: ResetDeps, { token, userId, hash, reservati
     const now = new Date(deps.clock.now())
     const used = tokenHash === null ? null : await consumeResetToken(tx, tokenHash, now)
     if (!used) return false
+    // A token that came by mail proves its mailbox, and no other; one that an application handed out proves nothing to us.
+    if (used.mailedTo !== null && !(await ownMailbox(tx, userId, used.mailedTo, now))) return false
     await storeNewPassword(deps, tx, { userId, hash, by })
-    // A token that came by mail proves its mailbox; one that an application handed out proves nothing to us.
-    if (used.mailedTo !== null) await markVerified(tx, userId, used.mailedTo, now)
     if (reservation !== null) await succeedAttempt(tx, reservation)
     return true
   })
   if (!consumed) await refuseToken(deps, { reason: 'used_meanwhile', userId, by })
+}
+
+/** Whoever opened the mail owns the account: ways back for former addresses end (CHECKLIST R116), and codes are looked at again. */
+async function ownMailbox(tx: Db, userId: string, mailedTo: string, now: Date): Promise<boolean> {
+  if (!(await markVerified(tx, userId, mailedTo, now))) return false
+  await voidUndosIn(tx, userId)
+  await enableLoginCodes(tx, userId)
+  return true
 }
 
 /** Remove at most `limit` tokens that expired. @returns how many */

@@ -47,13 +47,14 @@ export async function findRegistration(db: Db, id: string): Promise<FoundRegistr
   return row ? toRegistration(row) : null
 }
 
-/** The newest that has not expired: what a mail that is sent again is about. */
+/** What a mail that is sent again is about: the newest that nobody was mailed about yet, else the newest of all. */
 export async function findNewestRegistration(db: Db, canonical: string, now: Date): Promise<FoundRegistration | null> {
   const row = await db
     .selectFrom('registrations')
     .select(COLUMNS)
     .where('email_canonical', '=', canonical)
     .where('expires_at', '>', now.getTime())
+    .orderBy((is) => is.case().when('token_hash', 'is', null).then(0).else(1).end())
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .limit(1)
@@ -72,10 +73,10 @@ export async function findRegistrationByToken(db: Db, tokenHash: TokenHash, now:
 }
 
 /** False: the registration is gone. */
-export async function setRegistrationToken(tx: Db, id: string, tokenHash: TokenHash, expiresAt: Date): Promise<boolean> {
+export async function setRegistrationToken(tx: Db, id: string, tokenHash: TokenHash): Promise<boolean> {
   const result = await tx
     .updateTable('registrations')
-    .set({ token_hash: tokenHashBytes(tokenHash), expires_at: expiresAt.getTime() })
+    .set({ token_hash: tokenHashBytes(tokenHash) })
     .where('id', '=', id)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
@@ -107,8 +108,6 @@ export async function deleteExpiredRegistrations(tx: Db, now: Date, limit: numbe
     .where('id', 'in', (query) =>
       query.selectFrom('registrations').select('id').where('expires_at', '<=', now.getTime()).orderBy('expires_at').limit(limit),
     )
-    // Once more: on PostgreSQL a mail that was sent again may have given it more time between the two.
-    .where('expires_at', '<=', now.getTime())
     .executeTakeFirst()
   return Number(result.numDeletedRows)
 }

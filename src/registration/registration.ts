@@ -106,20 +106,19 @@ export async function resolveRegistration(deps: MailDeps, tx: Db, id: string): P
     return
   }
   const allowed = await takeAllowance(deps, { what: 'mail_recipient', kind: 'verify_address', canonicalAddress: email.canonical }, tx)
+  // Without: it waits unmailed, for whoever asks to have the mail sent (again). A stranger's registrations cannot push the owner's out.
   if (allowed) await sendRegistrationLink(deps, tx, registration)
-  else await deleteRegistration(tx, id)
 }
 
-/** A new link for a registration; the one before it is dead. Its 24 hours begin anew. */
+/** A new link for a registration; the one before it is dead. It ends with the registration, 24 hours after that was made (CHECKLIST R119). */
 export async function sendRegistrationLink(
   deps: MailDeps,
   tx: Db,
-  registration: { readonly id: string; readonly email: EmailAddress },
+  { id, email, expiresAt }: { readonly id: string; readonly email: EmailAddress; readonly expiresAt: Date },
 ): Promise<void> {
   const { token, tokenHash } = makeOpaqueToken(deps.random)
-  const expiresAt = new Date(deps.clock.now() + VERIFICATION_SECONDS * 1_000)
-  if (!(await setRegistrationToken(tx, registration.id, tokenHash, expiresAt))) return
-  await queueMail(deps, tx, { to: registration.email.address, userId: null, message: { kind: 'verify_address', token }, expiresAt })
+  if (!(await setRegistrationToken(tx, id, tokenHash))) return
+  await queueMail(deps, tx, { to: email.address, userId: null, message: { kind: 'verify_address', token }, expiresAt })
 }
 
 /** Somebody gave this address as their own: its owner is told, and the account stays as it is. */

@@ -190,3 +190,56 @@ test('whoever did not register says so on the page, and the registration is gone
   assert.equal(refused.status, 200)
   assertRefused(await app.request('PUT', '/email_verification', { json: { token } }), 403, 'verification_token_invalid')
 })
+
+test('registrations of a stranger neither push the owner’s out nor last longer than a day (R119)', async () => {
+  await using app = await startHardenedApp({ BIENVENUE_TRUSTED_PROXIES: '127.0.0.0/8' })
+  for (let round = 0; round < 3; round++) await app.register(EMAIL, OTHER_PASSWORD)
+  assert.equal((await app.newMails()).length, 3)
+  app.clock.advance(60)
+  await app.register(EMAIL, GOOD_PASSWORD)
+  assert.equal((await app.newMails()).length, 0)
+  app.clock.advance(3_600)
+  await app.request('POST', '/email_verification', { json: { email: EMAIL } })
+  const own = tokenIn((await app.newMails())[0])
+  assert.equal((await app.request('PUT', '/email_verification', { json: { token: own, password: GOOD_PASSWORD } })).status, 200)
+
+  await app.register('bob@example.com', GOOD_PASSWORD)
+  await app.newMails()
+  app.clock.advance(80_000)
+  await app.request('POST', '/email_verification', { json: { email: 'bob@example.com' } })
+  const late = tokenIn((await app.newMails())[0])
+  app.clock.advance(6_400)
+  assertRefused(await app.request('PUT', '/email_verification', { json: { token: late } }), 403, 'verification_token_invalid')
+})
+
+test('wrong passwords on the page count on the password alone: the address of origin is not blocked by five of them', async () => {
+  await using app = await startHardenedApp()
+  await app.registerVerified('bob@example.com')
+  await app.register(EMAIL, GOOD_PASSWORD)
+  const token = tokenIn((await app.newMails())[0])
+  for (let attempt = 1; attempt <= 5; attempt++)
+    assertRefused(
+      await app.request('PUT', '/email_verification', { json: { token, password: 'wrong' } }),
+      403,
+      'verification_token_invalid',
+    )
+  assertRefused(await app.request('PUT', '/email_verification', { json: { token, password: 'wrong' } }), 429, 'too_many_attempts')
+  await app.logIn('bob@example.com', GOOD_PASSWORD)
+})
+
+test('disabling a user voids the verification that waits, and an application that changes the address ends the sessions (R070, R111)', async () => {
+  await using app = await startHardenedApp()
+  const { id } = await app.auth.registerUser(EMAIL, GOOD_PASSWORD)
+  await app.logInAnswer(EMAIL, GOOD_PASSWORD)
+  const token = tokenIn((await app.newMails())[0])
+  const { disableUser, enableUser } = await import('../users/user-admin.ts')
+  const { OPERATOR } = await import('../audit/audit-event.ts')
+  await disableUser(app.auth.deps, id, OPERATOR)
+  await enableUser(app.auth.deps, id, OPERATOR)
+  assertRefused(await app.request('PUT', '/email_verification', { json: { token } }), 403, 'verification_token_invalid')
+
+  await app.registerVerified('bob@example.com')
+  const session = await app.logIn('bob@example.com', GOOD_PASSWORD)
+  await app.auth.updateUser((await app.auth.findUserBy({ email: 'bob@example.com' })).id, { email: 'ceo@example.com' })
+  assertRefused(await app.request('GET', '/sessions/current', { session }), 403, 'session_required')
+})

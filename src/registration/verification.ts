@@ -5,10 +5,10 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { queueMail } from '../mail/mail.ts'
 import type { Origin } from '../origin.ts'
-import { type PasswordTry, tryPassword } from '../passwords/check-password.ts'
+import { tryPassword } from '../passwords/check-password.ts'
 import { endSessionsIn } from '../sessions/session.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
-import { type Reservation, reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
+import { releaseAttempt, reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
 import { createUserIn, findUserIn, markVerified, requireEmailAddress, type User, voidProofsIn } from '../users/user.ts'
 import { sendRegistrationLink, VERIFICATION_SECONDS } from './registration.ts'
 import {
@@ -75,8 +75,15 @@ export async function verifyAddress(
   if (tokenHash && (registration || pending)) {
     if (password !== undefined) {
       const owner = registration ? { id: registration.id, hash: registration.passwordHash } : { userId: pending?.userId ?? '' }
-      const attempt = tryPassword(deps, owner, password, { address, presentedDevice: null })
-      reservations.push(await requirePassword(attempt))
+      // The token was none that somebody tried: from here on the password is, and it counts by itself.
+      for (const reservation of reservations.splice(0)) await releaseAttempt(deps, reservation)
+      const { check, reservation } = await tryPassword(deps, owner, password, { address, presentedDevice: null })
+      if (!check.matches) {
+        const subject = pending?.userId ?? null
+        await recordFailure(deps, { name: 'authn_token_fail', outcome: 'failure', actor: 'nobody', subject, origin, reason: check.reason })
+        throw new AuthError('verification_token_invalid', { logged: check.reason })
+      }
+      reservations.push(reservation)
     }
     return deps.database.inTransaction(async (tx) => {
       const { email } = pending ? await confirm(deps, tx, { tokenHash, ...pending }, origin) : await activate(deps, tx, tokenHash, origin)
@@ -149,11 +156,4 @@ async function confirm(
   await deleteRegistrationsOf(tx, token.canonical)
   await recordEvent(deps, tx, { name: 'user_verified', outcome: 'success', actor: { user: user.id }, subject: user.id, origin })
   return user
-}
-
-/** The password that was chosen at the registration, or is the account's. The token stays good when it is another. */
-async function requirePassword(attempt: Promise<Pick<PasswordTry, 'check' | 'reservation'>>): Promise<Reservation> {
-  const { check, reservation } = await attempt
-  if (!check.matches) throw new AuthError('verification_token_invalid', { logged: check.reason })
-  return reservation
 }

@@ -175,6 +175,16 @@ export async function replaceSessionToken(
   return result.numUpdatedRows > 0n
 }
 
+/** By an update that changes nothing: on PostgreSQL a select would let somebody end it between this and the commit. */
+export async function holdSession(tx: Db, tokenHash: TokenHash): Promise<boolean> {
+  const result = await tx
+    .updateTable('sessions')
+    .set((is) => ({ last_seen_at: is.ref('last_seen_at') }))
+    .where('token_hash', '=', tokenHashBytes(tokenHash))
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
 /** Never backwards: of two processes that saw the session, the later sighting stays. */
 export async function updateLastSeen(tx: Db, sessionId: string, seenAt: Date): Promise<void> {
   await tx

@@ -15,6 +15,7 @@ import {
   deleteSessionIfExpired,
   deleteSessionsOfUser,
   findSession,
+  holdSession,
   insertSession,
   listSessionsOfUser,
   replaceSessionToken,
@@ -138,6 +139,15 @@ export async function renewSession(
   if (!renewed) throw new AuthError('session_required')
   await recordEvent(deps, tx, { ...by, name: 'session_renewed', outcome: 'success', subject: session.user.id, session: session.id })
   return token
+}
+
+/**
+ * Within the caller's transaction: this session is still there. For what must not be done by whoever was thrown out while their request was read.
+ *
+ * @throws AuthError `session_required`
+ */
+export async function requireLiveIn(tx: Db, session: Session): Promise<void> {
+  if (!(await holdSession(tx, session.tokenHash))) throw new AuthError('session_required', { logged: 'ended meanwhile' })
 }
 
 /** End the session of a token; one that is none changes nothing. */

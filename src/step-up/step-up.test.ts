@@ -138,3 +138,38 @@ test('erasing leaves no trace of address and name, ends every session, and frees
   const again = await app.request('GET', '/account', { session: await app.logIn(EMAIL, GOOD_PASSWORD) })
   assert.notEqual(again.json.id, id)
 })
+
+test('what is asked with a session that ended while the body was read is not done', async () => {
+  await using app = await startHardenedApp()
+  await app.registerVerified(EMAIL)
+  const session = await app.logIn(EMAIL, GOOD_PASSWORD)
+  const late = async (method: string, path: string, body: string) => {
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const { promise: over, resolve: finish } = Promise.withResolvers<void>()
+    const stream = new ReadableStream({
+      async pull(controller) {
+        begin()
+        await over
+        controller.enqueue(new TextEncoder().encode(body))
+        controller.close()
+      },
+    })
+    const headers = { cookie: `session_id=${session}`, 'content-type': 'application/json', host: 'localhost' }
+    const answer = app.auth.fetch(
+      new Request(`http://localhost${path}`, { method, headers, body: stream, duplex: 'half' } as RequestInit),
+      {
+        clientAddress: '127.0.0.1',
+      },
+    )
+    await begun
+    return { answer, finish }
+  }
+  const held = [await late('DELETE', '/account', '{}'), await late('POST', '/account/email', '{"email":"evil@example.com"}')]
+  await app.auth.updatePassword(await app.auth.getResetPasswordToken(EMAIL), 'another long passphrase')
+  for (const { answer, finish } of held) {
+    finish()
+    assert.equal((await answer).status, 403)
+  }
+  assert.equal((await app.auth.findUserBy({ email: EMAIL })).email, EMAIL)
+  assert.deepEqual(await app.auth.deps.database.reads.selectFrom('address_changes').selectAll().execute(), [])
+})

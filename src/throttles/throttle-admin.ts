@@ -65,6 +65,14 @@ export async function enablePassword(tx: Db, userId: string): Promise<void> {
   )
 }
 
+/** The same for mailed codes, when the mailbox was proved another way. */
+export async function enableLoginCodes(tx: Db, userId: string): Promise<void> {
+  await deleteCounters(
+    tx,
+    bucketsOfUser(userId, ['login_code']).map(({ bucket }) => bucket),
+  )
+}
+
 /** Remove at most `limit` counters that count no more, and as many notes of sprayed accounts. @returns how many in all */
 export async function removeEndedThrottles(deps: Pick<Deps, 'database' | 'clock'>, limit: number): Promise<number> {
   const now = deps.clock.now()

@@ -6,7 +6,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { clearThrottlesIn } from '../throttles/throttle-admin.ts'
 import type { User } from './user.ts'
-import { deleteProofsOf, deleteSessionsOf, deleteUserRow, selectUsers, setDisabled } from './user-store.ts'
+import { deleteProofsOf, deleteSessionsOf, deleteUserRow, deleteVerificationTokensOf, selectUsers, setDisabled } from './user-store.ts'
 
 /**
  * Stop a user from logging in. Every session and reset token ends in the same transaction, on every process at once (CHECKLIST R070).
@@ -18,6 +18,7 @@ export async function disableUser(deps: AdminDeps, userId: string, by: Initiator
     if (!(await setDisabled(tx, userId, new Date(deps.clock.now())))) throw new AuthError('user_not_found')
     countSessions(tx, 'user_disabled', await deleteSessionsOf(tx, userId))
     await deleteProofsOf(tx, userId)
+    await deleteVerificationTokensOf(tx, userId)
     await record(deps, tx, { name: 'user_disabled', userId, by })
   })
 }

@@ -146,6 +146,15 @@ export async function deleteProofsOf(tx: Db, userId: string): Promise<void> {
     await tx.deleteFrom(table).where('user_id', '=', userId).execute()
 }
 
+export async function deleteVerificationTokensOf(tx: Db, userId: string): Promise<void> {
+  await tx.deleteFrom('verification_tokens').where('user_id', '=', userId).execute()
+}
+
+/** The ways back that former addresses hold. */
+export async function deleteUndosOf(tx: Db, userId: string): Promise<void> {
+  await tx.deleteFrom('address_undos').where('user_id', '=', userId).execute()
+}
+
 /** True if that changed anything; a disabled user's sessions and tokens end in the same transaction (user-admin.ts). */
 export async function setDisabled(tx: Db, userId: string, disabledAt: Date | null): Promise<boolean> {
   const result = await tx

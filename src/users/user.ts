@@ -10,6 +10,7 @@ import { type EmailAddress, parseEmailAddress } from './email-address.ts'
 import {
   deleteProofsOf,
   deleteSessionsOf,
+  deleteUndosOf,
   findUserWhere,
   insertUser,
   setConfirmedAddress,
@@ -135,7 +136,7 @@ export async function findUserBy(deps: Pick<Deps, 'database'>, attributes: Reado
  * @throws AuthError `user_not_found`, `field_invalid`, `email_already_registered`
  */
 export async function updateUser(
-  deps: UserDeps,
+  deps: UserDeps & Pick<Deps, 'config'>,
   userId: unknown,
   attributes: Readonly<Record<string, unknown>>,
   by: Initiator,
@@ -157,7 +158,12 @@ export async function updateUser(
       await voidDevices(tx, userId)
       await enablePassword(tx, userId)
     }
-    if (changes.passwordHash !== undefined || changes.email) await deleteProofsOf(tx, userId)
+    // An address that nobody has proved speaks for nobody: hardened ends what was begun under the former one.
+    if (changes.email && deps.config.posture === 'hardened') countSessions(tx, 'address_changed', await deleteSessionsOf(tx, userId))
+    if (changes.passwordHash !== undefined || changes.email) {
+      await deleteProofsOf(tx, userId)
+      await deleteUndosOf(tx, userId)
+    }
     for (const event of eventsOf(changes)) await recordEvent(deps, tx, { ...by, ...event, outcome: 'success', subject: userId })
   })
 }
@@ -218,6 +224,11 @@ export function parseMetadata(value: unknown): string | null {
  */
 export async function voidProofsIn(tx: Db, userId: string): Promise<void> {
   await deleteProofsOf(tx, userId)
+}
+
+/** Within the caller's transaction: former addresses of this user cannot take the account back any more. */
+export async function voidUndosIn(tx: Db, userId: string): Promise<void> {
+  await deleteUndosOf(tx, userId)
 }
 
 /** The user of an address, within a transaction. */

@@ -116,7 +116,7 @@ test('secret rotate rewrites the file in two steps, and status says what refers 
   assert.deepEqual(
     versions.map(({ fingerprint: _, ...rest }: { fingerprint: string }) => rest),
     [
-      { kind: 'secret', version: 'v2', state: 'writes', references: [{ where: 'audit_events.key_version', rows: 1 }] },
+      { kind: 'secret', version: 'v2', state: 'writes', references: [{ where: 'audit_events.key_version', rows: 2 }] },
       { kind: 'secret', version: 'v1', state: 'reads', references: [{ where: 'audit_events.key_version', rows: 1 }] },
       { kind: 'pepper', version: 'v1', state: 'writes', references: [{ where: 'users.password_hash', rows: 1 }] },
     ],
