@@ -11,7 +11,7 @@ import { requestReset } from '../password-reset/password-reset.ts'
 import { hashNewPassword } from '../passwords/password.ts'
 import { clearThrottles } from '../throttles/throttle-admin.ts'
 import { createUser, requireEmailAddress, type User } from '../users/user.ts'
-import { disableUser, enableUser, listUsers } from '../users/user-admin.ts'
+import { disableUser, enableUser, listUsers, removeFactors } from '../users/user-admin.ts'
 import { confirm, print, printJson, printTable, readPassword, requireUser, safe, withDeps } from './output.ts'
 import { showUser } from './show-user.ts'
 import { viewOf } from './user-view.ts'
@@ -24,7 +24,7 @@ interface JsonOption {
 }
 
 export function usersCommand(configOf: () => Config): Command {
-  const users = new Command('users').description('list, show, add, disable, enable, unlock, reset or delete users')
+  const users = new Command('users').description('list, show, add, disable, enable, unlock, reset or delete users, or remove their factors')
   const command = (nameAndArgs: string, description: string) => users.command(nameAndArgs).description(description).exitOverride()
 
   command('list', 'all users by address')
@@ -64,6 +64,18 @@ export function usersCommand(configOf: () => Config): Command {
         await clearThrottles(deps, user.id, OPERATOR)
         print(`${safe(user.email)} is unlocked; failed attempts count from zero again.`)
       }),
+  )
+  command(
+    'remove-factors <address-or-id>',
+    'forget known browsers, and mailed codes and links; of second factors there are none yet',
+  ).action((who: string) =>
+    withDeps(configOf(), async (deps) => {
+      const user = await requireUser(deps, who)
+      await removeFactors(deps, user.id, OPERATOR)
+      print(
+        `The known browsers of ${safe(user.email)} are forgotten, and mailed codes and links are void. There is no second factor to remove.`,
+      )
+    }),
   )
   command('reset-password <address-or-id>', 'make a reset token, which supersedes an earlier one')
     .option('--json', 'as JSON')
