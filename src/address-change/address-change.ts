@@ -34,10 +34,10 @@ export const UNDO_SECONDS = 7 * 86_400
 /**
  * Ask for another address. Nothing changes until it is confirmed: by the new address, and by the present one too, since a password alone guards the account
  * (CHECKLIST R121, R122). The answer is the same whether the new address has an account or not; a conflict surfaces to that account's owner only (R033).
- * A new wish takes the earlier one's place, with its links (R117). Step-up is the route's.
+ * A new wish takes the earlier one's place, with its links (R117). Over the allowance of mails from one origin (R050) nothing is begun, and the answer is the same.
+ * Step-up is the route's.
  *
  * @throws AuthError `field_required`, `field_invalid`
- * @throws AuthError `too_many_attempts` - 20 mails an hour from one address of origin
  */
 export async function requestAddressChange(
   deps: ChangeDeps,
