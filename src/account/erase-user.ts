@@ -8,7 +8,7 @@ import { deleteUserIn } from '../users/user-admin.ts'
 
 /**
  * Erase a user, at their own wish or by an operator: at once, without a grace period, with sessions, devices, tokens, mails that wait, and whatever was begun with
- * their address (CHECKLIST R290; GDPR Art. 17). The audit log keeps their random id and no word more. The address can register again, as somebody else.
+ * their address (CHECKLIST R290; GDPR Art. 17). The audit log keeps what happened to their random id, not from where. The address can register again, as somebody else.
  *
  * `stillHolds` refuses by throwing: what gave the right to it may have ended meanwhile.
  *

@@ -212,6 +212,17 @@ export async function truncateOrigins(tx: Db, { after, to }: { readonly after: n
     .execute()
 }
 
+/** Of what the user did themselves, or somebody without a session did to them: an operator's and an application's own origin stays. */
+export async function deleteOriginsOf(tx: Db, userId: string): Promise<void> {
+  await tx
+    .updateTable('audit_events')
+    .set({ address: null, user_agent: null, salt: null })
+    .where('subject', '=', userId)
+    .where('actor', 'in', ['nobody', `user:${userId}`])
+    .where('salt', 'is not', null)
+    .execute()
+}
+
 /** In the order of ids, from one on, or from behind it. */
 export function selectEventsFrom(
   db: Db,

@@ -3,7 +3,7 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import type { Origin } from '../origin.ts'
 import type { Actor, AuditEvent } from './audit-event.ts'
-import { type AuditEventRow, hasEvent, insertEvent, insertEventOnce } from './audit-store.ts'
+import { type AuditEventRow, deleteOriginsOf, hasEvent, insertEvent, insertEventOnce } from './audit-store.ts'
 import { eventId, onlyEventId } from './event-id.ts'
 import { eventMac, originDigest } from './event-seal.ts'
 
@@ -103,6 +103,11 @@ function makeRow(deps: RecordDeps, { at, id }: { readonly at: number; readonly i
 
 function actorText(actor: Actor): string {
   return typeof actor === 'string' ? actor : `user:${actor.user}`
+}
+
+/** Where a user who is no more was, and with what browser, goes with them (CHECKLIST R290). The chain holds its digest only, and stays whole. */
+export async function forgetOriginsOf(tx: Db, userId: string): Promise<void> {
+  await deleteOriginsOf(tx, userId)
 }
 
 /** Text that both engines hold as it is, so that its MAC is right when it is read: no U+0000, no half of a surrogate pair. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { verified } from '../../test/audit-log.ts'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from '../../test/hardened-app.ts'
 import { codeIn } from '../../test/mail-links.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
@@ -133,6 +134,10 @@ test('erasing leaves no trace of address and name, ends every session, and frees
     const rows = JSON.stringify(await reads.selectFrom(table).selectAll().execute())
     assert.doesNotMatch(rows, /ann@example\.com|Ann Example/i, table)
   }
+  const events = await reads.selectFrom('audit_events').selectAll().where('subject', '=', id).execute()
+  assert.ok(events.some(({ name }) => name === 'user_deleted'))
+  for (const event of events) assert.deepEqual([event.address, event.user_agent, event.salt], [null, null, null], event.name)
+  assert.equal((await verified(app.auth.deps)).intact, true)
   assertRefused(await app.logInAnswer(EMAIL, GOOD_PASSWORD), 401, 'login_refused')
   await app.registerVerified(EMAIL)
   const again = await app.request('GET', '/account', { session: await app.logIn(EMAIL, GOOD_PASSWORD) })

@@ -1,5 +1,5 @@
 import type { AuditEventName, Initiator } from '../audit/audit-event.ts'
-import { recordEvent } from '../audit/record.ts'
+import { forgetOriginsOf, recordEvent } from '../audit/record.ts'
 import type { Db } from '../db/database.ts'
 import { countSessions } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
@@ -42,7 +42,7 @@ export async function enableUser(deps: AdminDeps, userId: string, by: Initiator)
 
 /**
  * Erase a user within the caller's transaction, with everything that hangs on the row, and their counters. Of their events the log keeps the id, which is nobody's any
- * more. What is kept by their address is account/erase-user.ts's.
+ * more, and forgets address and user agent at once, as it does with age (CHECKLIST R290): the chain stays whole. What is kept by their address is account/erase-user.ts's.
  *
  * @throws AuthError `user_not_found`
  */
@@ -50,6 +50,7 @@ export async function deleteUserIn(deps: AdminDeps, tx: Db, userId: string, by: 
   if (!(await deleteUserRow(tx, userId))) throw new AuthError('user_not_found')
   await clearThrottlesIn(tx, userId)
   await record(deps, tx, { name: 'user_deleted', userId, by })
+  await forgetOriginsOf(tx, userId)
 }
 
 /**
