@@ -42,6 +42,10 @@ const RULES: readonly { readonly says: string; readonly provoke: Environment; re
     provoke: { ...hardened(), BIENVENUE_PASSWORD_MIN_LENGTH: '8' },
   },
   {
+    says: 'Hardened: and at least 8 where a second factor is required of everyone.',
+    provoke: { ...hardened(), BIENVENUE_SECOND_FACTOR: 'required', BIENVENUE_PASSWORD_MIN_LENGTH: '7' },
+  },
+  {
     says: 'Hardened: behind https there is a proxy, and it must be named.',
     provoke: { ...hardened(), BIENVENUE_TRUSTED_PROXIES: undefined },
   },

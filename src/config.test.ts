@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { temporaryDirectory } from '../test/temporary-directory.ts'
 import { hardenedEnv, TEST_SECRET } from '../test/test-app.ts'
 import { type Config, type Environment, parseConfig } from './config.ts'
 import { type AuthOptions, createAuth } from './create-auth.ts'
@@ -47,7 +48,10 @@ test('without any setting the service is classic, on this machine, in a file, wi
     audit: { retentionSeconds: 180 * 86_400 },
     password: { minLength: 1, argon2: { memoryKib: 19_456, passes: 2, parallelism: 1 }, hibp: null },
     registration: 'open',
+    secondFactor: 'optional',
     name: 'Bienvenue',
+    appearance: { logo: null, accent: '#2554c7' },
+    language: null,
     logLevel: 'info',
     workers: 1,
     metrics: null,
@@ -157,7 +161,26 @@ const BAD_VALUES: Record<string, readonly string[]> = {
   BIENVENUE_ARGON2_PASSES: ['0', '11', 'two'],
   BIENVENUE_ARGON2_PARALLELISM: ['0', '5'],
   BIENVENUE_REGISTRATION: ['yes', 'true', 'Closed'],
-  BIENVENUE_NAME: ['x'.repeat(65)],
+  BIENVENUE_SECOND_FACTOR: ['yes', 'true', 'Required'],
+  BIENVENUE_NAME: ['x'.repeat(65), 'a\u0000b', 'a\nb', 'a\u202eb'],
+  BIENVENUE_LOGO: [
+    '/nowhere/logo.svg',
+    import.meta.filename,
+    import.meta.dirname,
+    'https://example.com/logo.svg',
+    'data:image/png;base64,AA==',
+  ],
+  BIENVENUE_ACCENT: [
+    'blue',
+    '#fff',
+    '2554c7',
+    '#2554c7;',
+    '</style><script>',
+    'red}body{display:none',
+    'url(https://evil.example)',
+    '#2554c',
+  ],
+  BIENVENUE_LANGUAGE: ['de', 'EN', 'fr-FR', 'en,fr', '../fr'],
   BIENVENUE_WORKERS: ['0', '65', '-1', '1.5', 'all'],
   BIENVENUE_METRICS_ADDRESS: [
     '9464',
@@ -202,7 +225,10 @@ test('every setting takes its good values', () => {
     BIENVENUE_ARGON2_PASSES: '1',
     BIENVENUE_ARGON2_PARALLELISM: '4',
     BIENVENUE_REGISTRATION: 'closed',
+    BIENVENUE_SECOND_FACTOR: 'required',
     BIENVENUE_NAME: 'Example Ltd',
+    BIENVENUE_ACCENT: '#0F766E',
+    BIENVENUE_LANGUAGE: 'fr',
     BIENVENUE_WORKERS: '64',
     BIENVENUE_METRICS_ADDRESS: '[::1]:9464',
     BIENVENUE_LOG_LEVEL: 'warn',
@@ -225,6 +251,7 @@ test('every setting takes its good values', () => {
   const argon2 = { memoryKib: 47_104, passes: 1, parallelism: 4 }
   assert.deepEqual(config.password, { minLength: 8, argon2, hibp: 'https://mirror.example.com/pwned' })
   assert.deepEqual([config.registration, config.name, config.logLevel], ['closed', 'Example Ltd', 'warn'])
+  assert.deepEqual([config.secondFactor, config.appearance.accent, config.language], ['required', '#0f766e', 'fr'])
 })
 
 test('an unknown name with our prefix is refused with the nearest known one, and without its value', () => {
@@ -289,6 +316,10 @@ test('hardened needs a secret, 15 characters, and the proxies of an https addres
   assert.equal(problemsOf({ BIENVENUE_PUBLIC_URL: 'https://app.example.com', BIENVENUE_PASSWORD_MIN_LENGTH: '8' }).length, 3, 'all at once')
   assert.equal(parseConfig(PUBLIC).password.minLength, 15)
   assert.equal(parseConfig({ ...PUBLIC, BIENVENUE_PASSWORD_MIN_LENGTH: '20' }).password.minLength, 20)
+  const required = { ...PUBLIC, BIENVENUE_SECOND_FACTOR: 'required' }
+  assert.equal(parseConfig(required).password.minLength, 15)
+  assert.equal(parseConfig({ ...required, BIENVENUE_PASSWORD_MIN_LENGTH: '8' }).password.minLength, 8)
+  assert.match(problemOf({ ...required, BIENVENUE_PASSWORD_MIN_LENGTH: '7' }), /must be at least 8, found 7$/)
   assert.deepEqual(parseConfig(hardenedEnv()).trustedProxies, [], 'http on this machine has no proxy')
   assert.deepEqual(parseConfig({ ...PUBLIC, HOST: '0.0.0.0' }).listen.hosts, ['0.0.0.0'])
 })
@@ -468,3 +499,27 @@ test('BIENVENUE_MAIL_FROM is an address, with a name or without', () => {
 function closing<T extends { close(): Promise<void> }>(owned: T): T & AsyncDisposable {
   return Object.assign(owned, { [Symbol.asyncDispose]: () => owned.close() })
 }
+
+test('where a second factor is required of everyone, sessions end after an hour unused and a day in all', () => {
+  assert.deepEqual(parseConfig({ BIENVENUE_SECOND_FACTOR: 'required' }).session, { idleSeconds: 3_600, absoluteSeconds: 86_400 })
+  assert.deepEqual(parseConfig({ BIENVENUE_SECOND_FACTOR: 'required', BIENVENUE_SESSION_ABSOLUTE: '30m' }).session, {
+    idleSeconds: 1_800,
+    absoluteSeconds: 1_800,
+  })
+})
+
+test('a logo is a picture by its content, of at most 64 KiB', async () => {
+  await using folder = await temporaryDirectory()
+  const logoOf = (name: string, content: string | Uint8Array) => {
+    const path = folder.file(name)
+    writeFileSync(path, content)
+    return { path, parse: () => parseConfig({ BIENVENUE_LOGO: path }).appearance.logo }
+  }
+  const svg = logoOf('logo.png', '<?xml version="1.0"?>\n<!-- ours -->\n<svg xmlns="http://www.w3.org/2000/svg"/>')
+  assert.equal(svg.parse()?.contentType, 'image/svg+xml')
+  const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(64 * 1024 - 8)])
+  assert.equal(logoOf('logo', png).parse()?.contentType, 'image/png')
+  assert.equal(logoOf('logo.svg', 'RIFF????WEBPVP8 ').parse()?.contentType, 'image/webp')
+  for (const content of [Buffer.concat([png, Buffer.alloc(1)]), '<html><svg></svg></html>', 'GIF89a', ''])
+    assert.match(problemOf({ BIENVENUE_LOGO: logoOf('bad.svg', content).path }), /^BIENVENUE_LOGO is /)
+})

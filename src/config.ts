@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { DatabaseLocation } from './db/database.ts'
+import { deepFreeze } from './deep-freeze.ts'
 import { AuthError } from './errors.ts'
 import { isLoopbackHostname } from './loopback.ts'
+import { nearest } from './nearest.ts'
 import {
   type ListenAddress,
+  type Logo,
   type MailFrom,
   type PublicUrl,
   parsePublicUrl,
@@ -14,6 +17,8 @@ import {
 import { SETTING_NAMES, SETTINGS, type SettingName, type SettingValue } from './settings.ts'
 
 export type Posture = 'classic' | 'hardened'
+/** Of pages and mails. */
+export type Language = 'en' | 'fr'
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** Everything that was decided at the start; complete, checked, frozen. */
@@ -47,7 +52,16 @@ export interface Config {
   }
   readonly audit: { readonly retentionSeconds: number }
   readonly registration: 'open' | 'closed'
+  /** `required`: no session begins without one, and none goes on (CHECKLIST R139). */
+  readonly secondFactor: 'optional' | 'required'
   readonly name: string
+  readonly appearance: {
+    readonly logo: Logo | null
+    /** `#rrggbb` */
+    readonly accent: string
+  }
+  /** `null`: pages follow the browser, mails are English. */
+  readonly language: Language | null
   readonly logLevel: LogLevel
   /** Processes that serve the port together; a library is one. */
   readonly workers: number
@@ -78,6 +92,14 @@ const ARGON2_FLOORS = [
 
 /** NIST SP 800-63B-4 section 3.1.1.2: 15 where the password can be the only factor (CHECKLIST R001). */
 const HARDENED_MIN_LENGTH = 15
+/** The same section: 8 where no password is ever the only factor. */
+const HARDENED_MIN_LENGTH_WITH_FACTOR = 8
+
+/** How long a session may live at most, and unused, by default (CHECKLIST D6; NIST SP 800-63B-4 sections 2.1.3 and 2.2.3). */
+const LIFETIMES = {
+  optional: { idleSeconds: 7 * 86_400, absoluteSeconds: 30 * 86_400 },
+  required: { idleSeconds: 3_600, absoluteSeconds: 86_400 },
+} as const
 
 /**
  * Read every setting, once. Pure but for the files that `…_FILE` names.
@@ -98,7 +120,8 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
   const minLength = read('BIENVENUE_PASSWORD_MIN_LENGTH')
   const proxies = read('BIENVENUE_TRUSTED_PROXIES')
   const idleSeconds = read('BIENVENUE_SESSION_IDLE')
-  const absoluteSeconds = read('BIENVENUE_SESSION_ABSOLUTE') ?? 30 * 86_400
+  const secondFactor = read('BIENVENUE_SECOND_FACTOR') ?? 'optional'
+  const absoluteSeconds = read('BIENVENUE_SESSION_ABSOLUTE') ?? LIFETIMES[secondFactor].absoluteSeconds
   const location = read('DATABASE_URL') ?? { engine: 'sqlite' as const, path: 'bienvenue.db' }
   const config: Config = {
     posture,
@@ -112,7 +135,7 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     mail: { smtp: read('SMTP_URL') ?? null, from: read('BIENVENUE_MAIL_FROM') ?? null },
     trustedProxies: proxies ?? [],
     allowedOrigins: new Set(read('BIENVENUE_ALLOWED_ORIGINS')),
-    session: { idleSeconds: idleSeconds ?? Math.min(7 * 86_400, absoluteSeconds), absoluteSeconds },
+    session: { idleSeconds: idleSeconds ?? Math.min(LIFETIMES[secondFactor].idleSeconds, absoluteSeconds), absoluteSeconds },
     resetTokenSeconds: read('BIENVENUE_RESET_TOKEN_TTL') ?? 3_600,
     password: {
       minLength: minLength ?? (posture === 'classic' ? 1 : HARDENED_MIN_LENGTH),
@@ -125,7 +148,10 @@ export function parseConfig(env: Environment, options: ParseOptions = {}): Confi
     },
     audit: { retentionSeconds: read('BIENVENUE_AUDIT_RETENTION') ?? 180 * 86_400 },
     registration: read('BIENVENUE_REGISTRATION') ?? 'open',
+    secondFactor,
     name: read('BIENVENUE_NAME') ?? 'Bienvenue',
+    appearance: { logo: read('BIENVENUE_LOGO') ?? null, accent: read('BIENVENUE_ACCENT') ?? '#2554c7' },
+    language: read('BIENVENUE_LANGUAGE') ?? null,
     logLevel: read('BIENVENUE_LOG_LEVEL') ?? (options.library ? 'warn' : 'info'),
     workers: read('BIENVENUE_WORKERS') ?? 1,
     metrics: read('BIENVENUE_METRICS_ADDRESS') ?? null,
@@ -210,9 +236,11 @@ function classicProblems(env: Environment, config: Config, named: Posture | unde
 function hardenedProblems(config: Config, proxies: readonly string[] | undefined, nameOf: (name: SettingName) => string): string[] {
   const problems: string[] = []
   if (config.secrets.root.length === 0) problems.push(`${nameOf('BIENVENUE_SECRET')} is required; make one with: openssl rand -base64 48`)
-  if (config.password.minLength < HARDENED_MIN_LENGTH) {
+  const isOnlyFactor = config.secondFactor === 'optional'
+  const shortest = isOnlyFactor ? HARDENED_MIN_LENGTH : HARDENED_MIN_LENGTH_WITH_FACTOR
+  if (config.password.minLength < shortest) {
     problems.push(
-      `${nameOf('BIENVENUE_PASSWORD_MIN_LENGTH')} must be at least ${HARDENED_MIN_LENGTH} while a password can be the only factor, found ${config.password.minLength}`,
+      `${nameOf('BIENVENUE_PASSWORD_MIN_LENGTH')} must be at least ${shortest}${isOnlyFactor ? ' while a password can be the only factor' : ''}, found ${config.password.minLength}`,
     )
   }
   if (config.mail.smtp !== null && config.mail.from === null) {
@@ -266,31 +294,4 @@ function unknownNames(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith('BIENVENUE_') && !known.has(name) && !INJECTED.test(name))
     .map((name) => `${name} is not a setting; did you mean ${nearest(name, [...known])}?`)
-}
-
-/** The known name with the fewest changed letters. */
-export function nearest(word: string, known: readonly string[]): string {
-  const [best] = known.map((name) => ({ name, distance: editDistance(word, name) })).sort((a, b) => a.distance - b.distance)
-  return best?.name ?? ''
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array) && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const inner of Object.values(value)) deepFreeze(inner)
-  }
-  return value
 }

@@ -1,6 +1,7 @@
-import { type Environment, nearest, type Posture, parseConfig } from './config.ts'
+import { type Environment, type Posture, parseConfig } from './config.ts'
 import { AuthError } from './errors.ts'
 import type { SendMail } from './mail/deliver.ts'
+import { nearest } from './nearest.ts'
 import { type Auth, openAuth } from './open-auth.ts'
 import { SETTING_NAMES, SETTINGS } from './settings.ts'
 
@@ -40,7 +41,12 @@ export interface AuthOptions {
   readonly argon2Parallelism?: number
   readonly auditRetention?: string
   readonly registration?: 'open' | 'closed'
+  readonly secondFactor?: 'optional' | 'required'
   readonly name?: string
+  /** The path of a picture. */
+  readonly logo?: string
+  readonly accent?: string
+  readonly language?: 'en' | 'fr'
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 

@@ -23,6 +23,24 @@ export type ErrorCode =
   | 'password_rejected'
   /** Log in: unknown address, wrong password, disabled account: callers cannot tell which. */
   | 'login_refused'
+  /** `PUT /sessions`: the ticket is unknown, used, expired, or ended by a change of the account. Log in from the start. */
+  | 'ticket_invalid'
+  /** `PUT /sessions`: the code or passkey is not one of this user's, used already, or expired. */
+  | 'second_factor_refused'
+  /** A second factor is due: `PUT /sessions` with the ticket that stands beside it. */
+  | 'second_factor_required'
+  /** A one-time code, asked for as proof, is wrong, expired or used already. */
+  | 'code_wrong'
+  /** A passkey could not be verified: unknown, forged, another user's, or for a challenge that is not there any more. */
+  | 'passkey_refused'
+  /** No enrolment of an authenticator app waits for its code: it was never begun, or more than 10 minutes ago. */
+  | 'enrolment_not_found'
+  /** No such factor among the caller's own. */
+  | 'factor_not_found'
+  /** Without this factor nobody could log in any more, or none would be left where one is required. */
+  | 'last_factor'
+  /** As many passkeys as one user may have are there already. */
+  | 'too_many_passkeys'
   /** The current password, asked for as proof, is wrong. */
   | 'password_wrong'
   /** Too many attempts or requests lately; `Retry-After` says when the next one is looked at. Known and unknown accounts alike. */

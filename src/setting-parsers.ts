@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isLoopbackHostname } from './loopback.ts'
 import { parseEmailAddress } from './users/email-address.ts'
@@ -205,4 +206,51 @@ export function parseSecret(text: string): SecretVersion[] {
   })
   if (new Set(versions.map(({ version }) => version)).size !== versions.length) throw new Error('names a version twice')
   return versions
+}
+
+/** What pages and mails show, as text; what is no text on a line has no place in it (CHECKLIST R225). */
+export function parseName(text: string): string {
+  if ([...text].length > 64) throw new Error('is longer than 64 characters')
+  if (/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(text))
+    throw new Error(`must not contain control characters, found ${JSON.stringify(text)}`)
+  return text
+}
+
+/** `#rrggbb`, in lower case: it goes into a stylesheet, so nothing else is let in (CHECKLIST R225). */
+export function parseAccent(text: string): string {
+  if (!/^#[0-9a-f]{6}$/i.test(text.trim())) throw new Error(`must be a colour like #2554c7, found ${JSON.stringify(text)}`)
+  return text.trim().toLowerCase()
+}
+
+export interface Logo {
+  readonly path: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+const LOGO_MAX_BYTES = 64 * 1024
+const LOGO_TYPES = [
+  { contentType: 'image/png', isOne: (bytes: Buffer) => bytes.subarray(0, 8).equals(Buffer.from('89504e470d0a1a0a', 'hex')) },
+  {
+    contentType: 'image/webp',
+    isOne: (bytes: Buffer) => bytes.subarray(0, 4).toString() === 'RIFF' && bytes.subarray(8, 12).toString() === 'WEBP',
+  },
+  {
+    contentType: 'image/svg+xml',
+    isOne: (bytes: Buffer) => /^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(bytes.toString('utf8')),
+  },
+] as const
+
+/** Read once, at the start. What kind of picture it is says its content, not its name. */
+export function parseLogo(path: string): Logo {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path)
+  } catch {
+    throw new Error(`cannot be read: ${JSON.stringify(path)}`)
+  }
+  if (bytes.length > LOGO_MAX_BYTES) throw new Error(`is larger than ${LOGO_MAX_BYTES / 1024} KiB: ${JSON.stringify(path)}`)
+  const type = LOGO_TYPES.find(({ isOne }) => isOne(bytes))
+  if (!type) throw new Error(`is no SVG, PNG or WebP picture: ${JSON.stringify(path)}`)
+  return { path, contentType: type.contentType, bytes }
 }

@@ -1,13 +1,16 @@
-import type { LogLevel } from './config.ts'
+import type { Language, LogLevel } from './config.ts'
 import {
   duration,
   integer,
   oneOf,
+  parseAccent,
   parseBreachService,
   parseDatabaseUrl,
   parseList,
   parseListenAddress,
+  parseLogo,
   parseMailFrom,
+  parseName,
   parseNetwork,
   parseOrigin,
   parsePublicUrl,
@@ -132,14 +135,14 @@ export const SETTINGS = {
   BIENVENUE_SESSION_IDLE: {
     option: 'sessionIdle',
     about: 'A session ends when it was not used for so long; at most 7d.',
-    fallback: '7d',
+    fallback: '7d; 1h where a second factor is required of everyone',
     example: '12h',
     parse: duration({ min: '5m', max: '7d' }),
   },
   BIENVENUE_SESSION_ABSOLUTE: {
     option: 'sessionAbsolute',
     about: 'A session ends so long after the login, whatever happens; at most 30d.',
-    fallback: '30d',
+    fallback: '30d; 24h where a second factor is required of everyone',
     example: '7d',
     parse: duration({ min: '5m', max: '30d' }),
   },
@@ -152,7 +155,8 @@ export const SETTINGS = {
   },
   BIENVENUE_PASSWORD_MIN_LENGTH: {
     option: 'passwordMinLength',
-    about: 'The shortest password that can be chosen, in Unicode code points. Hardened takes no less than 15.',
+    about:
+      'The shortest password that can be chosen, in Unicode code points. Hardened takes no less than 15, or 8 where a second factor is required of everyone.',
     fallback: 'classic 1, hardened 15',
     example: '20',
     parse: integer({ min: 1, max: 64 }),
@@ -209,15 +213,42 @@ export const SETTINGS = {
     example: 'closed',
     parse: oneOf('open', 'closed'),
   },
+  BIENVENUE_SECOND_FACTOR: {
+    option: 'secondFactor',
+    about:
+      '`optional`: whoever has added a second factor is asked for it. `required`: everybody is; who has none adds one before the next login completes, and sessions without one end.',
+    fallback: 'optional',
+    example: 'required',
+    parse: oneOf('optional', 'required'),
+  },
   BIENVENUE_NAME: {
     option: 'name',
     about: 'The name that pages and mails show; it may not be used as a password either.',
     fallback: 'Bienvenue',
     example: 'Example Ltd',
-    parse: (text: string) => {
-      if (text.length > 64) throw new Error('is longer than 64 characters')
-      return text
-    },
+    parse: parseName,
+  },
+  BIENVENUE_LOGO: {
+    option: 'logo',
+    about:
+      'A picture above every page, in place of the first letter of the name: the path of an SVG, PNG or WebP file of at most 64 KiB. It is served by the service itself.',
+    fallback: 'none',
+    example: '/etc/bienvenue/logo.svg',
+    parse: parseLogo,
+  },
+  BIENVENUE_ACCENT: {
+    option: 'accent',
+    about: 'The colour of buttons and links on the pages, as `#rrggbb`. What stands on it is black or white, whichever is read better.',
+    fallback: '#2554c7',
+    example: '#0f766e',
+    parse: parseAccent,
+  },
+  BIENVENUE_LANGUAGE: {
+    option: 'language',
+    about: 'The language of pages and mails: `en` or `fr`.',
+    fallback: "pages: the browser's, if it is one of them, else English; mails: English",
+    example: 'fr',
+    parse: oneOf<Language>('en', 'fr'),
   },
   BIENVENUE_WORKERS: {
     option: null,

@@ -6,10 +6,11 @@ import { AUDIT_EVENTS, type AuditEventName, type LoggedEvent, OPERATOR } from '.
 import { readHeads, type SignedHead } from '../audit/event-seal.ts'
 import { recordEvent } from '../audit/record.ts'
 import { type Verdict, verifyAudit } from '../audit/verify.ts'
-import { type Config, nearest } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
+import { nearest } from '../nearest.ts'
 import { print, printJson, printTable, requireUser, withDeps } from './output.ts'
 
 interface ListOptions {

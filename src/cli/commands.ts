@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
-import { type Environment, nearest, parseConfig } from '../config.ts'
+import { type Environment, parseConfig } from '../config.ts'
+import { nearest } from '../nearest.ts'
 import { VERSION } from '../version.ts'
 import { auditCommand } from './audit-command.ts'
 import { backupCommand } from './backup.ts'

@@ -7,6 +7,8 @@ export const KEY_LABELS = [
   'mail-recipient',
   'throttle',
   'login-code',
+  'totp',
+  'passkey-challenge',
   'form',
   'audit',
   'audit-head',

@@ -62,7 +62,7 @@ test('every value survives the way there and back: large numbers, null, empty te
           file
             .prepare('insert into users values (?, null, ?, ?, ?, ?, null, ?, ?, null, ?, ?)')
             .run(id, email, id, email_verified_at, password_hash, name, metadata, created_at, created_at)
-          file.prepare("insert into sessions values (?, ?, ?, 1, 2, 3, ?, ?, '', null)").run(token_hash, id, id, created_at, amr)
+          file.prepare("insert into sessions values (?, ?, ?, 1, 2, 3, ?, ?, '', null, null)").run(token_hash, id, id, created_at, amr)
         }
       }
       const there = await planAndMove(moveOptions(`file:${first}`, target.url, true))

@@ -19,6 +19,8 @@ const REFERENCES: readonly Reference[] = [
   { kind: 'pepper', table: 'users', column: 'password_hash', form: 'hash' },
   { kind: 'secret', table: 'mails', column: 'body', form: 'sealed' },
   { kind: 'secret', table: 'mail_requests', column: 'subject', form: 'sealed' },
+  { kind: 'secret', table: 'totp_secrets', column: 'key_version', form: 'version' },
+  { kind: 'secret', table: 'totp_enrolments', column: 'secret', form: 'sealed' },
   { kind: 'secret', table: 'login_codes', column: 'key_version', form: 'version' },
   { kind: 'secret', table: 'audit_events', column: 'key_version', form: 'version' },
 ]

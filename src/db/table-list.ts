@@ -21,6 +21,15 @@ const ENTRIES = {
   address_changes: { key: ['user_id'], ended: true },
   address_undos: { key: ['token_hash'], ended: true },
   devices: { key: ['token_hash'], ended: true },
+  login_tickets: { key: ['token_hash'], ended: true },
+  totp_secrets: { key: ['user_id'], ended: false },
+  totp_enrolments: { key: ['bound_to'], ended: true },
+  recovery_code_sets: { key: ['user_id'], ended: false },
+  recovery_codes: { key: ['user_id', 'code_hash'], ended: false },
+  passkey_handles: { key: ['user_id'], ended: false },
+  passkeys: { key: ['id'], ended: false },
+  // Kept: what was used up before the restore is used up after it.
+  used_challenges: { key: ['challenge_hash'], ended: false },
   // Kept: a restore is no way to open what was closed, and a password that was disabled stays so. Blocks that are over are over by the clock.
   throttles: { key: ['bucket'], ended: false },
   sprayed_accounts: { key: ['origin', 'account'], ended: false },

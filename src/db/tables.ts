@@ -12,6 +12,14 @@ export interface Tables {
   address_changes: AddressChangesTable
   address_undos: AddressUndosTable
   devices: DevicesTable
+  login_tickets: LoginTicketsTable
+  totp_secrets: TotpSecretsTable
+  totp_enrolments: TotpEnrolmentsTable
+  recovery_code_sets: RecoveryCodeSetsTable
+  recovery_codes: RecoveryCodesTable
+  passkey_handles: PasskeyHandlesTable
+  passkeys: PasskeysTable
+  used_challenges: UsedChallengesTable
   throttles: ThrottlesTable
   sprayed_accounts: SprayedAccountsTable
   mails: MailsTable
@@ -50,6 +58,8 @@ export interface SessionsTable {
   created_at: number
   /** When a factor was last proved. */
   authenticated_at: number
+  /** When a second factor, or a passkey, which is two in one, was last proved; null: never in this session. */
+  second_factor_at: number | null
   /** Written at most once a minute; the idle lifetime counts from it. */
   last_seen_at: number
   /** The absolute end, whatever happens. */
@@ -136,6 +146,85 @@ export interface DevicesTable {
   created_at: number
   /** Written at most once a day. */
   last_used_at: number
+}
+
+/** A login whose first factor is proved and whose second is due. */
+export interface LoginTicketsTable {
+  token_hash: Uint8Array
+  user_id: string
+  /** What is proved so far (RFC 8176 words), separated by spaces. */
+  amr: string
+  created_at: number
+  expires_at: number
+}
+
+/** One a user: what the authenticator app shares with us. */
+export interface TotpSecretsTable {
+  user_id: string
+  /** Sealed, bound to the user's id. */
+  secret: string
+  /** The version of the secret that it is sealed with. */
+  key_version: string
+  /** The latest time step whose code was accepted; only a later one is. */
+  last_step: number
+  created_at: number
+}
+
+/** A secret that was shown and waits for its first code. */
+export interface TotpEnrolmentsTable {
+  /** The session, or the ticket, that began it. */
+  bound_to: string
+  user_id: string
+  secret: string
+  expires_at: number
+}
+
+/** One a user: how the codes of the current set are hashed. One salt for all of them, so that a try costs one hash. */
+export interface RecoveryCodeSetsTable {
+  user_id: string
+  /** 16 bytes in base64url. */
+  salt: string
+  /** Argon2id's cost, as in a PHC string: `m=19456,t=2,p=1`. */
+  cost: string
+  created_at: number
+}
+
+/** The codes that were not used yet. */
+export interface RecoveryCodesTable {
+  user_id: string
+  /** Argon2id, 32 bytes in hexadecimal. */
+  code_hash: string
+}
+
+/** What authenticators know a user by: 64 random bytes. */
+export interface PasskeyHandlesTable {
+  user_id: string
+  handle: Uint8Array
+}
+
+export interface PasskeysTable {
+  id: string
+  user_id: string
+  /** The authenticator's name for it; unique among all users. */
+  credential_id: Uint8Array
+  /** COSE key. */
+  public_key: Uint8Array
+  sign_count: number
+  /** 1: the authenticator may copy it to other devices. It never changes. */
+  backup_eligible: number
+  /** 1: it has been copied. */
+  backed_up: number
+  /** How a browser reaches the authenticator, separated by spaces. */
+  transports: string
+  name: string
+  created_at: number
+  last_used_at: number | null
+}
+
+/** Challenges that were presented once, right or wrong; until they would have expired. */
+export interface UsedChallengesTable {
+  challenge_hash: Uint8Array
+  expires_at: number
 }
 
 /** Failures in a row, or events within a window. */

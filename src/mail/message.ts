@@ -19,6 +19,10 @@ export type Message =
   | ({ readonly kind: 'many_failures'; readonly failures: number } & Sighting)
   | { readonly kind: 'factor_added'; readonly factor: Factor }
   | { readonly kind: 'factor_removed'; readonly factor: Factor }
+  /** One of the recovery codes logged in (CHECKLIST R147). */
+  | { readonly kind: 'recovery_code_used'; readonly remaining: number }
+  /** The right password, then a wrong second factor (CHECKLIST R054). */
+  | ({ readonly kind: 'second_factor_failed' } & Sighting)
   /** The last one: the account is gone, so queue it without a user. */
   | { readonly kind: 'account_deleted' }
 

@@ -14,7 +14,9 @@ import { loginCode } from './messages/login-code.ts'
 import { manyFailures } from './messages/many-failures.ts'
 import { newDevice } from './messages/new-device.ts'
 import { passwordChanged } from './messages/password-changed.ts'
+import { recoveryCodeUsed } from './messages/recovery-code-used.ts'
 import { resetPassword } from './messages/reset-password.ts'
+import { secondFactorFailed } from './messages/second-factor-failed.ts'
 import { verifyAddress } from './messages/verify-address.ts'
 
 export type { MailContent } from './messages/layout.ts'
@@ -57,6 +59,10 @@ function textOf(service: Service, message: Message): MessageText {
       return factorAdded(service, message)
     case 'factor_removed':
       return factorRemoved(service, message)
+    case 'recovery_code_used':
+      return recoveryCodeUsed(service, message)
+    case 'second_factor_failed':
+      return secondFactorFailed(service, { ...message, ...cleanSighting(message) })
     case 'account_deleted':
       return accountDeleted(service)
   }

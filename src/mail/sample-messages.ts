@@ -23,6 +23,8 @@ export const SAMPLE_MESSAGES: readonly Message[] = [
   { kind: 'many_failures', failures: 7, ...seen },
   { kind: 'factor_added', factor: 'totp' },
   { kind: 'factor_removed', factor: 'passkey' },
+  { kind: 'recovery_code_used', remaining: 7 },
+  { kind: 'second_factor_failed', ...seen },
   { kind: 'account_deleted' },
 ]
 
