@@ -9,7 +9,9 @@ import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
+import { makePages } from './pages/pages.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
 import { makeRefusalRecorder } from './refusal-recorder.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
@@ -38,6 +40,7 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
   const guard = makeSessionGuard(deps, cookie, lastSeen)
   const device = makeDeviceCookie(deps.config)
   const recordRefusal = makeRefusalRecorder(deps)
+  const pages = makePages(deps, answers, cookie, recordRefusal)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
     ...loginRoutes(deps, answers, cookie),
@@ -53,5 +56,5 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...mailRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
-  return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal })
+  return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal, errorPage: makeErrorPage(deps, pages) })
 }

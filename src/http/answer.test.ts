@@ -15,7 +15,7 @@ const PAGE = {
   ...API,
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)',
 }
@@ -58,7 +58,8 @@ test('every kind of answer has exactly these headers (R216, R217, R218, R220)', 
     ['malformed', 400, await app.request('POST', '/users'), JSON_API],
     ['refused', 401, await app.request('POST', '/sessions'), JSON_API],
     ['no session', 403, await app.request('GET', '/profile'), JSON_API],
-    ['not found', 404, await app.request('GET', '/nothing', html), JSON_API],
+    ['not found', 404, await app.request('GET', '/nothing'), JSON_API],
+    ['not found, as a page', 404, await app.request('GET', '/nothing', html), { ...PAGE, vary: 'Accept-Language' }],
     ['not allowed', 405, await app.request('PUT', '/profile'), { ...JSON_API, allow: 'GET, HEAD, OPTIONS' }],
     ['too large', 413, await app.request('POST', '/users', { form: { x: 'a'.repeat(20_000) } }), JSON_API],
     ['text', 415, await app.request('POST', '/users', { body: 'x' }), JSON_API],

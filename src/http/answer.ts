@@ -7,7 +7,7 @@ export type AnswerHeaders = Record<string, string | readonly string[]>
 /** A plain answer, written as a `Response` by fetch-shell.ts and to a Node socket by node-handler.ts. */
 export interface Answer {
   readonly status: number
-  readonly body: string | null
+  readonly body: string | Uint8Array | null
   readonly headers: AnswerHeaders
 }
 
@@ -21,14 +21,19 @@ const API_HEADERS: AnswerHeaders = {
   'x-content-type-options': 'nosniff',
 }
 
-/** HTML pages: our own style and picture, no script, no frame, forms to ourselves (CHECKLIST R216, R222). */
+/** HTML pages: our own style, picture and script, nothing inline, no frame, forms to ourselves (CHECKLIST R216, R222). */
 const PAGE_HEADERS: AnswerHeaders = {
   ...API_HEADERS,
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': pagePolicy([]),
   'cross-origin-opener-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)',
+}
+
+/** A browser asks `form-action` again where a form's answer redirects to: after a login, to an application that may be returned to. */
+function pagePolicy(returnOrigins: readonly string[]): string {
+  const formAction = ["'self'", ...returnOrigins].join(' ')
+  return `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action ${formAction}; base-uri 'none'; object-src 'none'; frame-ancestors 'none'`
 }
 
 /** One year. Without includeSubDomains: the other names of the domain are not ours to decide about (CHECKLIST R219). */
@@ -41,8 +46,8 @@ export interface Answers {
   page(exchange: Exchange, status: number, html: string, headers?: AnswerHeaders): Answer
   /** Text for programs, never kept. */
   text(exchange: Exchange, body: string, contentType: string): Answer
-  /** Bytes of our own: a stylesheet, an icon. */
-  file(exchange: Exchange, body: string, contentType: string): Answer
+  /** Bytes of our own: a stylesheet, a script, a picture. */
+  file(exchange: Exchange, body: string | Uint8Array, contentType: string, headers?: AnswerHeaders): Answer
   empty(exchange: Exchange, status: number, headers?: AnswerHeaders): Answer
 }
 
@@ -50,7 +55,7 @@ export interface Answers {
 export function makeAnswers(config: Config, form: 'service' | 'library'): Answers {
   const hsts: AnswerHeaders = form === 'service' && config.publicUrl.https ? { 'strict-transport-security': HSTS } : {}
   const api = { ...API_HEADERS, ...hsts }
-  const page = { ...PAGE_HEADERS, ...hsts }
+  const page = { ...PAGE_HEADERS, 'content-security-policy': pagePolicy([...config.allowedOrigins]), ...hsts }
   const varies = config.allowedOrigins.size > 0
 
   function headers(base: AnswerHeaders, exchange: Exchange, more: AnswerHeaders | undefined): AnswerHeaders {
@@ -63,10 +68,10 @@ export function makeAnswers(config: Config, form: 'service' | 'library'): Answer
     json: (exchange, status, body, more) => ({ status, body: JSON.stringify(body), headers: headers(api, exchange, more) }),
     page: (exchange, status, html, more) => ({ status, body: html, headers: headers(page, exchange, more) }),
     text: (exchange, body, contentType) => ({ status: 200, body, headers: headers(api, exchange, { 'content-type': contentType }) }),
-    file: (exchange, body, contentType) => ({
+    file: (exchange, body, contentType, more) => ({
       status: 200,
       body,
-      headers: headers(page, exchange, { 'content-type': contentType, 'cache-control': 'public, max-age=300' }),
+      headers: headers(page, exchange, { 'content-type': contentType, 'cache-control': 'public, max-age=300', ...more }),
     }),
     empty: (exchange, status, more) => {
       const { 'content-type': _, ...rest } = headers(api, exchange, more)

@@ -9,4 +9,8 @@ export interface Exchange {
   refusal: { code: string; reason: string | undefined } | null
   /** For the log: the route's pattern, never the path, which may hold an id or a secret. */
   route: string | null
+  /** The route is a page or the form of one. */
+  isPage: boolean
+  /** The path has one answer for programs and another for people. */
+  variesByAccept: boolean
 }

@@ -12,8 +12,9 @@ export interface RequestInfo {
 export function makeFetch(answer: (ask: Ask) => Promise<Answer>) {
   return async function fetch(request: Request, info?: RequestInfo | null): Promise<Response> {
     const { status, body, headers } = await answer(askOf(request, info))
-    // Bodies are text or null; a HEAD has none.
-    return new Response(request.method === 'HEAD' ? null : body, { status, headers: linesOf(headers) })
+    // A HEAD has no body.
+    // The cast is for Uint8Array, which every Response takes as a body.
+    return new Response(request.method === 'HEAD' ? null : (body as BodyInit | null), { status, headers: linesOf(headers) })
   }
 }
 

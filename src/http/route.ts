@@ -114,6 +114,6 @@ export function originOf(c: Pick<RouteContext, 'ask' | 'exchange'>): Origin {
 }
 
 /** A browser names text/html; API clients say JSON or anything. */
-export function prefersHtml(c: RouteContext): boolean {
-  return (c.ask.header('accept') ?? '').toLowerCase().startsWith('text/html')
+export function prefersHtml({ ask }: Pick<RouteContext, 'ask'>): boolean {
+  return (ask.header('accept') ?? '').toLowerCase().startsWith('text/html')
 }

@@ -3,6 +3,8 @@ import type { Method, Route } from './route.ts'
 /** The routes of one path, by method, and what its pattern found in it. */
 export interface Match {
   readonly routes: ReadonlyMap<string, Route>
+  /** The page of this path: what its GET answers to a browser, beside what it answers to programs, if anything. */
+  readonly page: Route | null
   readonly params: Readonly<Record<string, string>>
 }
 
@@ -11,29 +13,42 @@ export interface Match {
  * route that a guard could miss (CHECKLIST R053). A fixed path wins over a pattern.
  */
 export function makeRouter(routes: readonly Route[]): (path: string) => Match | null {
-  const fixed = new Map<string, Match & { routes: Map<string, Route> }>()
-  const patterns = new Map<string, { segments: string[]; routes: Map<string, Route> }>()
+  const fixed = new Map<string, Mounted & { params: Record<string, string> }>()
+  const patterns = new Map<string, Mounted & { segments: string[] }>()
   for (const route of routes) {
-    if (route.path.includes(':')) {
-      const known = patterns.get(route.path) ?? { segments: route.path.split('/'), routes: new Map() }
-      patterns.set(route.path, known)
-      known.routes.set(route.method, route)
+    const { path } = route
+    if (path.includes(':')) {
+      const known = patterns.get(path) ?? { segments: path.split('/'), routes: new Map(), page: null }
+      patterns.set(path, known)
+      mount(known, route)
     } else {
-      const known = fixed.get(route.path) ?? { routes: new Map(), params: {} }
-      fixed.set(route.path, known)
-      known.routes.set(route.method, route)
+      const known = fixed.get(path) ?? { routes: new Map(), page: null, params: {} }
+      fixed.set(path, known)
+      mount(known, route)
     }
   }
   return (path) => {
     const exact = fixed.get(path)
     if (exact) return exact
     const parts = path.split('/')
-    for (const { segments, routes: found } of patterns.values()) {
+    for (const { segments, routes: found, page } of patterns.values()) {
       const params = matchSegments(segments, parts)
-      if (params) return { routes: found, params }
+      if (params) return { routes: found, page, params }
     }
     return null
   }
+}
+
+interface Mounted {
+  readonly routes: Map<string, Route>
+  page: Route | null
+}
+
+/** A page that has its path for itself is its GET, whoever asks. */
+function mount(known: Mounted, route: Route): void {
+  const isPage = route.isPage === true && route.method === 'GET'
+  if (isPage) known.page = route
+  if (!isPage || !known.routes.has('GET')) known.routes.set(route.method, route)
 }
 
 function matchSegments(segments: readonly string[], parts: readonly string[]): Record<string, string> | null {

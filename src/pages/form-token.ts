@@ -13,9 +13,9 @@ import type { SessionCookie } from '../sessions/session-cookie.ts'
  */
 export interface FormTokens {
   /** For a page: the token of its forms, and the cookie to set where there is none yet. */
-  issue(c: RouteContext): { readonly token: string; readonly headers: Record<string, string> }
+  issue(c: Pick<RouteContext, 'ask'>): { readonly token: string; readonly headers: Record<string, string> }
   /** @throws AuthError `cross_site_refused` */
-  require(c: RouteContext, token: string): void
+  require(c: Pick<RouteContext, 'ask'>, token: string): void
 }
 
 const NAME = 'form_id'
@@ -23,11 +23,12 @@ const NAME = 'form_id'
 export function makeFormTokens(deps: Pick<Deps, 'config' | 'keys' | 'random'>, session: SessionCookie): FormTokens {
   const { https } = deps.config.publicUrl
   const name = https && deps.config.posture === 'hardened' ? `__Host-${NAME}` : NAME
-  const readId = (c: RouteContext) => {
+  const readId = (c: Pick<RouteContext, 'ask'>) => {
     const id = readCookie(c.ask.header('cookie'), name)
     return hashOpaqueToken(id) === null ? null : id
   }
-  const tokenOf = (c: RouteContext, id: string) => keyedDigest(deps.keys, 'form', `${id} ${session.read(c.ask.header('cookie')) ?? ''}`)
+  const tokenOf = (c: Pick<RouteContext, 'ask'>, id: string) =>
+    keyedDigest(deps.keys, 'form', `${id} ${session.read(c.ask.header('cookie')) ?? ''}`)
   return {
     issue(c) {
       const known = readId(c)
