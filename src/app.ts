@@ -7,12 +7,17 @@ import { makeFrontDoor } from './http/front-door.ts'
 import type { RequestCounts } from './http/request-counts.ts'
 import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
+import { makeFactorRights } from './login/require-factor-rights.ts'
+import { makeLoginCookies } from './login/require-login-cookies.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
 import { makePages } from './pages/pages.ts'
+import { passkeyRoutes } from './passkeys/passkey-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
+import { reauthenticationRoutes } from './reauthentication/reauthentication-routes.ts'
+import { recoveryCodeRoutes } from './recovery-codes/recovery-code-routes.ts'
 import { makeRefusalRecorder } from './refusal-recorder.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
 import { verificationRoutes } from './registration/verification-routes.ts'
@@ -21,8 +26,8 @@ import type { LastSeenWriter } from './sessions/last-seen.ts'
 import { makeSessionGuard } from './sessions/require-session.ts'
 import type { SessionCookie } from './sessions/session-cookie.ts'
 import { sessionRoutes } from './sessions/session-routes.ts'
-import { stepUpRoutes } from './step-up/step-up-routes.ts'
 import { makeDeviceCookie } from './throttles/device-cookie.ts'
+import { totpRoutes } from './totp/totp-routes.ts'
 
 export interface AppOptions {
   readonly form: 'service' | 'library'
@@ -39,16 +44,21 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
   const answers = makeAnswers(deps.config, form)
   const guard = makeSessionGuard(deps, cookie, lastSeen)
   const device = makeDeviceCookie(deps.config)
+  const cookies = makeLoginCookies(cookie, device)
+  const rights = makeFactorRights(deps, guard, cookies)
   const recordRefusal = makeRefusalRecorder(deps)
   const pages = makePages(deps, answers, cookie, recordRefusal)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
-    ...loginRoutes(deps, answers, cookie),
+    ...loginRoutes(deps, answers, cookies),
     ...sessionRoutes(deps, answers, guard),
     ...passwordResetRoutes(deps, answers),
     ...verificationRoutes(deps, answers),
     ...loginCodeRoutes(deps, answers),
-    ...stepUpRoutes(deps, answers, guard, device),
+    ...reauthenticationRoutes(deps, answers, guard, device),
+    ...totpRoutes(deps, answers, { guard, rights, device }),
+    ...recoveryCodeRoutes(deps, answers, guard),
+    ...passkeyRoutes(deps, answers, { guard, rights }),
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),

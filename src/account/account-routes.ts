@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { listEventsOfUser } from '../audit/audit.ts'
 import type { Deps } from '../deps.ts'
 import { invalidField } from '../errors.ts'
+import { findFactors } from '../factors/factors.ts'
 import type { Answers } from '../http/answer.ts'
 import { queryOf, type Route, readInput } from '../http/route.ts'
 import { messageAnswer, metadata, password, text } from '../http/schemas.ts'
@@ -29,7 +30,7 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       refusals: ['session_required'],
       async handle(c) {
         const { user } = await guard.require(c)
-        return answers.json(c.exchange, 200, viewOfAccount(user))
+        return answers.json(c.exchange, 200, viewOfAccount(user, await findFactors(deps.database.reads, user.id)))
       },
     },
     {
@@ -45,7 +46,8 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
         const session = await guard.require(c)
         const { user } = session
         await updateUser(deps, user.id, await readInput(c, changes, { unknownFields: 'refuse' }), doneBy(c, session))
-        return answers.json(c.exchange, 200, viewOfAccount(await findUserBy(deps, { id: user.id })))
+        const factors = await findFactors(deps.database.reads, user.id)
+        return answers.json(c.exchange, 200, viewOfAccount(await findUserBy(deps, { id: user.id }), factors))
       },
     },
     {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { LoggedEvent } from '../audit/audit-event.ts'
+import { type Factors, factorNames } from '../factors/factors.ts'
 import { instant } from '../http/schemas.ts'
 import type { User } from '../users/user.ts'
 
@@ -11,10 +12,11 @@ export const accountView = z.strictObject({
   name: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()).nullable(),
   created_at: instant,
-  factors: z.array(z.enum(['password'])),
+  factors: z.array(z.enum(['password', 'totp', 'recovery_code', 'passkey'])),
   password_changed_at: instant.nullable(),
 })
-export function viewOfAccount(user: User) {
+
+export function viewOfAccount(user: User, factors: Factors) {
   return {
     id: user.id,
     email: user.email,
@@ -22,7 +24,7 @@ export function viewOfAccount(user: User) {
     name: user.name,
     metadata: user.metadata,
     created_at: user.createdAt.toISOString(),
-    factors: user.hasPassword ? ['password'] : [],
+    factors: factorNames(factors),
     password_changed_at: user.passwordChangedAt?.toISOString() ?? null,
   }
 }

@@ -26,6 +26,8 @@ const exportView = z.strictObject({
       address: z.string().nullable(),
     }),
   ),
+  passkeys: z.array(z.strictObject({ name: z.string(), created_at: instant, last_used_at: instant.nullable() })),
+  recovery_codes_left: z.int(),
   devices: z.array(z.strictObject({ created_at: instant, last_used_at: instant })),
   mails: z.array(z.strictObject({ kind: z.string(), state: z.string(), created_at: instant, sent_at: instant.nullable() })),
   events: z.array(eventView),
@@ -45,11 +47,11 @@ export function ownDataRoutes(deps: Deps, answers: Answers, guard: SessionGuard,
       refusals: ['session_required', 'step_up_required'],
       async handle(c) {
         const session = await guard.require(c)
-        requireStepUp(deps, session)
+        await requireStepUp(deps, session)
         const data = await exportOwnData(deps, session.user, doneBy(c, session))
         return answers.json(c.exchange, 200, {
           exported_at: new Date(deps.clock.now()).toISOString(),
-          account: viewOfAccount(data.user),
+          account: viewOfAccount(data.user, data.factors),
           sessions: data.sessions.map((one) => ({
             id: one.id,
             created_at: one.createdAt.toISOString(),
@@ -58,6 +60,12 @@ export function ownDataRoutes(deps: Deps, answers: Answers, guard: SessionGuard,
             user_agent: one.userAgent,
             address: one.address,
           })),
+          passkeys: data.passkeys.map((one) => ({
+            name: one.name,
+            created_at: one.createdAt.toISOString(),
+            last_used_at: one.lastUsedAt?.toISOString() ?? null,
+          })),
+          recovery_codes_left: data.factors.recoveryCodes,
           devices: data.devices.map((one) => ({ created_at: one.createdAt.toISOString(), last_used_at: one.lastUsedAt.toISOString() })),
           mails: data.mails.map((one) => ({
             kind: one.kind,
@@ -80,7 +88,7 @@ export function ownDataRoutes(deps: Deps, answers: Answers, guard: SessionGuard,
       refusals: ['session_required', 'step_up_required'],
       async handle(c) {
         const session = await guard.require(c)
-        requireStepUp(deps, session)
+        await requireStepUp(deps, session)
         await readInput(c, noInput, { unknownFields: 'refuse' })
         await eraseUser(deps, session.user, doneBy(c, session), (tx) => requireLiveIn(tx, session))
         const headers = { 'set-cookie': [guard.cookie.clear(), device.clear()], ...answers.clearSiteData }

@@ -2,7 +2,9 @@ import { listEventsOfUser } from '../audit/audit.ts'
 import type { Initiator } from '../audit/audit-event.ts'
 import { recordEvent } from '../audit/record.ts'
 import type { Deps } from '../deps.ts'
+import { findFactors } from '../factors/factors.ts'
 import { listMailsOf } from '../mail/mail.ts'
+import { listPasskeys } from '../passkeys/passkey.ts'
 import { listSessions } from '../sessions/session.ts'
 import { listDevices } from '../throttles/device.ts'
 import type { User } from '../users/user.ts'
@@ -12,12 +14,14 @@ const MAX_EVENTS = 10_000
 
 /** Everything that the service holds on a user and that says something about them; no hash and no secret (CHECKLIST R289; GDPR Art. 15 and 20). */
 export async function exportOwnData(deps: Pick<Deps, 'database' | 'clock' | 'random' | 'keys' | 'config'>, user: User, by: Initiator) {
-  const [sessions, devices, mails, events] = await Promise.all([
+  const [sessions, devices, factors, passkeys, mails, events] = await Promise.all([
     listSessions(deps, user.id),
     listDevices(deps, user.id),
+    findFactors(deps.database.reads, user.id),
+    listPasskeys(deps, user.id),
     listMailsOf(deps, user.id),
     listEventsOfUser(deps, user.id, { limit: MAX_EVENTS }),
   ])
   await deps.database.inTransaction((tx) => recordEvent(deps, tx, { ...by, name: 'user_exported', outcome: 'success', subject: user.id }))
-  return { user, sessions, devices, mails, events }
+  return { user, sessions, devices, factors, passkeys, mails, events }
 }

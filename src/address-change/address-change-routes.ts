@@ -31,7 +31,7 @@ export function addressChangeRoutes(deps: Deps, answers: Answers, guard: Session
       refusals: ['session_required', 'step_up_required'],
       async handle(c) {
         const session = await guard.require(c)
-        requireStepUp(deps, session)
+        await requireStepUp(deps, session)
         const fields = await readInput(c, requestInput, { unknownFields: 'refuse' })
         await requestAddressChange(deps, session, { email: fields.email, origin: originOf(c) })
         return answers.json(c.exchange, 200, { email: fields.email, message: 'confirmation sent' })

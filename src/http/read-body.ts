@@ -4,6 +4,8 @@ import { parseJsonObject } from './parse-json.ts'
 
 /** CHECKLIST R256: bodies of this service are a few short fields. Counted on the bytes that arrive, whatever the headers say. */
 export const MAX_BODY_BYTES = 16 * 1024
+/** What an authenticator says may be longer, with keys of several kilobytes. */
+export const MAX_PASSKEY_BYTES = 64 * 1024
 /** As many as parse-json.ts takes. */
 const MAX_FIELDS = 64
 
@@ -13,12 +15,12 @@ const MAX_FIELDS = 64
  *
  * @throws AuthError `body_too_large`, `body_malformed`, `field_repeated`, `media_type_unsupported`
  */
-export async function readBody(ask: Ask): Promise<Map<string, unknown>> {
+export async function readBody(ask: Ask, maxBytes = MAX_BODY_BYTES): Promise<Map<string, unknown>> {
   const encoding = ask.header('content-encoding')
   if (encoding !== null && encoding !== 'identity')
     throw new AuthError('media_type_unsupported', { sentence: 'Send the body without Content-Encoding.' })
   const type = parseContentType(ask.header('content-type'))
-  const bytes = await ask.readBytes(MAX_BODY_BYTES)
+  const bytes = await ask.readBytes(maxBytes)
   if (bytes.length === 0) return new Map()
   if (type === null) throw new AuthError('media_type_unsupported')
   const text = decode(bytes)

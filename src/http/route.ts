@@ -51,6 +51,8 @@ interface InputRules {
   readonly unknownFields: 'ignore' | 'refuse'
   /** The contract's own refusal for a missing field, where it is not `field_required`. */
   readonly missing?: ErrorCode
+  /** Where bodies may be longer than 16 KiB. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -59,7 +61,7 @@ interface InputRules {
  * @throws AuthError `field_required`, `field_invalid`, `field_unknown` and those of {@link readBody}
  */
 export async function readInput<T extends z.ZodObject>(c: RouteContext, schema: T, rules: InputRules): Promise<z.infer<T>> {
-  const fields = await readBody(c.ask)
+  const fields = await readBody(c.ask, rules.maxBytes)
   if (rules.unknownFields === 'refuse') {
     for (const name of fields.keys()) if (!Object.hasOwn(schema.shape, name)) throw new AuthError('field_unknown', { field: name })
   }

@@ -1,8 +1,8 @@
 import { SERVICE } from '../audit/audit-event.ts'
 import { recordEvent } from '../audit/record.ts'
+import { makeCrockfordCode, normaliseCrockford } from '../crypto/crockford.ts'
 import { keyedDigest } from '../crypto/keyring.ts'
 import { hashOpaqueToken, makeOpaqueToken } from '../crypto/opaque-token.ts'
-import type { Random } from '../crypto/random.ts'
 import { sameText } from '../crypto/same-bytes.ts'
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
@@ -14,21 +14,12 @@ import { deleteExpiredLoginCodes, findLoginCode, findUserOfLoginToken, putLoginC
 /** ASVS 5.0 V6.5.5: at most ten minutes for a code that comes out of band (CHECKLIST D7, R108). */
 export const LOGIN_CODE_SECONDS = 600
 
-/** Crockford's base 32: no letter that looks like a digit, and none that makes words. Eight of them are 40 bits. */
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+/** Eight letters of Crockford's base 32 are 40 bits. */
 const LENGTH = 8
 
-/** `X7K2-M9QD`, as it stands in the mail. */
-function makeCode(random: Random): string {
-  const letters = [...random.bytes(LENGTH)].map((byte) => ALPHABET[byte & 31])
-  return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
-}
-
-/** As people type it: in any case, with or without the dash, with O for 0 and I or L for 1. `null`: it cannot be a code. */
+/** As people type it. `null`: it cannot be a code. */
 export function normaliseCode(text: unknown): string | null {
-  if (typeof text !== 'string' || text.length > 32) return null
-  const code = text.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1')
-  return code.length === LENGTH && [...code].every((letter) => ALPHABET.includes(letter)) ? code : null
+  return normaliseCrockford(text, LENGTH)
 }
 
 /**
@@ -43,7 +34,7 @@ export async function resolveLoginCode(
   const user = await findUserIn(tx, canonicalAddress)
   if (!user || !(await isEnabled(tx, user)) || (deps.config.posture === 'hardened' && !user.emailVerified)) return
   if (!(await takeAllowance(deps, { what: 'mail_recipient', kind: 'login_code', canonicalAddress }, tx))) return
-  const code = makeCode(deps.random)
+  const code = makeCrockfordCode(deps.random, LENGTH)
   const { token, tokenHash } = makeOpaqueToken(deps.random)
   const now = deps.clock.now()
   const [createdAt, expiresAt] = [new Date(now), new Date(now + LOGIN_CODE_SECONDS * 1_000)]

@@ -160,6 +160,7 @@ function loginLink(deps: Deps, { session, device }: { readonly session: SessionC
         presentedToken: session.read(cookies),
         presentedDevice: device.read(cookies),
       })
+      if (login.status === 'second_factor_required') throw new AuthError('second_factor_required')
       const headers = {
         'set-cookie': [session.set(login.sessionToken), ...(login.newDeviceToken ? [device.set(login.newDeviceToken)] : [])],
       }

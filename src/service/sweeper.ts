@@ -1,13 +1,16 @@
 import { removeExpiredAddressChanges, removeExpiredAddressUndos } from '../address-change/address-change.ts'
 import { removeOldEvents, truncateOldOrigins } from '../audit/retention.ts'
 import type { Deps } from '../deps.ts'
+import { removeExpiredTickets } from '../login/ticket.ts'
 import { removeExpiredLoginCodes } from '../login-codes/login-code.ts'
 import { removeEndedMails, removeKeptMails, removeOldMailRequests } from '../mail/mail.ts'
+import { removeExpiredChallenges } from '../passkeys/challenge.ts'
 import { removeExpiredResetTokens } from '../password-reset/password-reset.ts'
 import { removeExpiredRegistrations, removeExpiredVerificationTokens } from '../registration/registration.ts'
 import { removeExpiredSessions } from '../sessions/session.ts'
 import { removeExpiredDevices } from '../throttles/device.ts'
 import { removeEndedThrottles } from '../throttles/throttle-admin.ts'
+import { removeExpiredEnrolments, resealTotpSecrets } from '../totp/totp.ts'
 
 /**
  * Small enough that a login never waits long behind it, and that it ends within the time of a statement: of ten million sessions each row that is removed lies on
@@ -27,6 +30,9 @@ const REMOVALS: readonly ((deps: SweepDeps, limit: number) => Promise<number>)[]
   removeExpiredRegistrations,
   removeExpiredVerificationTokens,
   removeExpiredLoginCodes,
+  removeExpiredTickets,
+  removeExpiredEnrolments,
+  removeExpiredChallenges,
   removeExpiredAddressChanges,
   removeExpiredAddressUndos,
   removeExpiredDevices,
@@ -36,7 +42,7 @@ const REMOVALS: readonly ((deps: SweepDeps, limit: number) => Promise<number>)[]
   removeOldMailRequests,
 ]
 
-/** Remove what ended by itself, batch by batch (CHECKLIST R294). @returns how many rows */
+/** Remove what ended by itself, batch by batch (CHECKLIST R294), and seal anew what is sealed with an old version of the secret. @returns how many rows went */
 export async function sweep(deps: SweepDeps): Promise<number> {
   let removed = 0
   for (const remove of REMOVALS) {
@@ -46,6 +52,7 @@ export async function sweep(deps: SweepDeps): Promise<number> {
       removed += count
     }
   }
+  while ((await resealTotpSecrets(deps, BATCH)) >= BATCH);
   for (const old of [removeOldEvents, truncateOldOrigins]) while ((await old(deps, EVENT_BATCH)) >= EVENT_BATCH);
   return removed
 }

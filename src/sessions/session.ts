@@ -7,6 +7,8 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Origin } from '../origin.ts'
 import type { User } from '../users/user.ts'
+import { isFullLogin, type Proof, provesSecondFactor, unitedAmr } from './amr.ts'
+import { findSession } from './session-lookup-store.ts'
 import {
   deleteExpiredSessions,
   deleteOldestSessions,
@@ -14,7 +16,6 @@ import {
   deleteSessionByTokenHash,
   deleteSessionIfExpired,
   deleteSessionsOfUser,
-  findSession,
   holdSession,
   insertSession,
   listSessionsOfUser,
@@ -33,6 +34,8 @@ export interface Session {
   readonly createdAt: Date
   /** When a factor was last proved in this session. */
   readonly authenticatedAt: Date
+  /** When a second factor, or two in one, was last proved in this session; `null`: never. */
+  readonly secondFactorAt: Date | null
   readonly lastSeenAt: Date
   /** The moment it ends if it is not used again: the idle end, or the absolute one if that is earlier. */
   readonly expiresAt: Date
@@ -70,6 +73,7 @@ export async function issueSession(
     ...session,
     tokenHash,
     id,
+    secondFactor: provesSecondFactor(session.amr),
     now: new Date(now),
     expiresAt: new Date(now + deps.config.session.absoluteSeconds * 1_000),
   })
@@ -94,6 +98,8 @@ export async function verifySession(deps: EventDeps & Pick<Deps, 'database' | 'c
   if (tokenHash === null) return null
   const found = await findSession(deps.database, tokenHash)
   if (!found || found.user.disabled) return null
+  // It began before a second factor was required of everyone (CHECKLIST R139).
+  if (deps.config.secondFactor === 'required' && !isFullLogin(found.amr)) return null
   const idleEnd = found.lastSeenAt.getTime() + deps.config.session.idleSeconds * 1_000
   const expiresAt = Math.min(idleEnd, found.absoluteEnd.getTime())
   if (expiresAt > deps.clock.now()) return { ...found, tokenHash, expiresAt: new Date(expiresAt) }
@@ -131,11 +137,13 @@ export async function renewSession(
   deps: EventDeps,
   tx: Db,
   session: Session,
-  { proved, by }: { readonly proved: 'pwd'; readonly by: Initiator },
+  { proved, by }: { readonly proved: Proof; readonly by: Initiator },
 ): Promise<string> {
   const { token, tokenHash } = makeOpaqueToken(deps.random)
-  const amr = [...new Set([...session.amr, proved])]
-  const renewed = await replaceSessionToken(tx, { from: session.tokenHash, to: tokenHash, at: new Date(deps.clock.now()), amr })
+  const amr = unitedAmr(session.amr, [proved])
+  const at = new Date(deps.clock.now())
+  const secondFactor = provesSecondFactor([proved])
+  const renewed = await replaceSessionToken(tx, { from: session.tokenHash, to: tokenHash, at, amr, secondFactor })
   if (!renewed) throw new AuthError('session_required')
   await recordEvent(deps, tx, { ...by, name: 'session_renewed', outcome: 'success', subject: session.user.id, session: session.id })
   return token

@@ -73,6 +73,14 @@ export async function enableLoginCodes(tx: Db, userId: string): Promise<void> {
   )
 }
 
+/** The same for second factors, when one was bound anew. */
+export async function enableSecondFactor(tx: Db, userId: string): Promise<void> {
+  await deleteCounters(
+    tx,
+    bucketsOfUser(userId, ['second_factor']).map(({ bucket }) => bucket),
+  )
+}
+
 /** Remove at most `limit` counters that count no more, and as many notes of sprayed accounts. @returns how many in all */
 export async function removeEndedThrottles(deps: Pick<Deps, 'database' | 'clock'>, limit: number): Promise<number> {
   const now = deps.clock.now()

@@ -4,18 +4,9 @@ import type { Db } from '../db/database.ts'
 import { countSessions } from '../db/session-counts.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import { voidDevices } from '../throttles/device.ts'
 import { clearThrottlesIn } from '../throttles/throttle-admin.ts'
 import type { User } from './user.ts'
-import {
-  deleteProofsOf,
-  deleteSessionsOf,
-  deleteUserRow,
-  deleteVerificationTokensOf,
-  findUserWhere,
-  selectUsers,
-  setDisabled,
-} from './user-store.ts'
+import { deleteProofsOf, deleteSessionsOf, deleteUserRow, deleteVerificationTokensOf, selectUsers, setDisabled } from './user-store.ts'
 
 /**
  * Stop a user from logging in. Every session and reset token ends in the same transaction, on every process at once (CHECKLIST R070).
@@ -51,21 +42,6 @@ export async function deleteUserIn(deps: AdminDeps, tx: Db, userId: string, by: 
   await clearThrottlesIn(tx, userId)
   await record(deps, tx, { name: 'user_deleted', userId, by })
   await forgetOriginsOf(tx, userId)
-}
-
-/**
- * What an operator does for a user who has lost what they prove themselves with beside the password, or whose browsers are in somebody else's hands: known browsers are strangers again, and
- * mailed codes and links are void. Second factors go with them as soon as there are any.
- *
- * @throws AuthError `user_not_found`
- */
-export async function removeFactors(deps: AdminDeps, userId: string, by: Initiator): Promise<void> {
-  await deps.database.inTransaction(async (tx) => {
-    if (!(await findUserWhere(tx, { id: userId }))) throw new AuthError('user_not_found')
-    await voidDevices(tx, userId)
-    await deleteProofsOf(tx, userId)
-    await record(deps, tx, { name: 'factor_removed', userId, by })
-  })
 }
 
 type AdminDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys'>

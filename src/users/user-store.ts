@@ -142,7 +142,7 @@ export async function deleteSessionsOf(tx: Db, userId: string): Promise<number> 
 
 /** What was mailed to a user as a proof, and changes that wait for one. The way back to a former address stays: it is there for this case. */
 export async function deleteProofsOf(tx: Db, userId: string): Promise<void> {
-  for (const table of ['reset_tokens', 'login_codes', 'address_changes'] as const)
+  for (const table of ['reset_tokens', 'login_codes', 'login_tickets', 'address_changes'] as const)
     await tx.deleteFrom(table).where('user_id', '=', userId).execute()
 }
 

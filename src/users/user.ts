@@ -219,7 +219,7 @@ export function parseMetadata(value: unknown): string | null {
 }
 
 /**
- * Within the caller's transaction: reset token, login code and a waiting change of address are void. They hang on the password and the address, so they end with
+ * Within the caller's transaction: reset token, login code, a login that waits for its second factor and a waiting change of address are void. They hang on the password and the address, so they end with
  * either (CHECKLIST R068, R117).
  */
 export async function voidProofsIn(tx: Db, userId: string): Promise<void> {

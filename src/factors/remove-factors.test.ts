@@ -4,7 +4,7 @@ import { GOOD_PASSWORD, startHardenedApp } from '../../test/hardened-app.ts'
 import { codeIn } from '../../test/mail-links.ts'
 import { assertRefused, refused } from '../../test/refusals.ts'
 import { OPERATOR } from '../audit/audit-event.ts'
-import { removeFactors } from './user-admin.ts'
+import { removeFactors } from './remove-factors.ts'
 
 const EMAIL = 'ann@example.com'
 

@@ -1,0 +1,145 @@
+import type { RegistrationResponseJSON } from '@simplewebauthn/server'
+import type { Db } from '../db/database.ts'
+import type { Deps } from '../deps.ts'
+import { AuthError } from '../errors.ts'
+import { type ClaimedRight, type FactorRight, factorAdded, findFactors, holdFactors } from '../factors/factors.ts'
+import { CHALLENGE_SECONDS, makeChallenge, useChallenge } from './challenge.ts'
+import { bytesOf, readClientData } from './client-data.ts'
+import { ALGORITHMS, isUsableKey } from './credential-key.ts'
+import { parsePasskeyName } from './passkey.ts'
+import { insertPasskey, listPasskeysOf, putHandle, type StoredPasskey } from './passkey-store.ts'
+
+type RegisterDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys' | 'config' | 'log'>
+
+/** More than anybody has devices; enough that a list stays one that a person can read. */
+export const MAX_PASSKEYS_PER_USER = 20
+/** WebAuthn Level 3 section 14.6.1 (CHECKLIST R158): nothing of the user is in it. */
+const HANDLE_BYTES = 64
+/** WebAuthn Level 3 section 7.1, the step on the credential id's length (CHECKLIST R157). */
+const MAX_CREDENTIAL_ID_BYTES = 1_023
+/** Ways to reach an authenticator (section 5.8.4); what else a client says of it is not kept. */
+const TRANSPORTS: readonly string[] = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']
+
+/**
+ * What `navigator.credentials.create` is asked for: a passkey that is found without an address being typed, and that makes sure of its user (CHECKLIST R148, R153, R157,
+ * R158, R160).
+ */
+export async function passkeyCreationOptions(deps: RegisterDeps, { user, boundTo }: Pick<FactorRight, 'user' | 'boundTo'>) {
+  const { config } = deps
+  const handle = await deps.database.inTransaction((tx) => putHandle(tx, user.id, deps.random.bytes(HANDLE_BYTES)))
+  const known = await listPasskeysOf(deps.database.reads, user.id)
+  return {
+    challenge: makeChallenge(deps, { kind: 'create', boundTo }),
+    rp: { name: config.name, id: config.publicUrl.hostname },
+    user: { id: Buffer.from(handle).toString('base64url'), name: user.email, displayName: user.name ?? user.email },
+    pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key' as const, alg })),
+    timeout: CHALLENGE_SECONDS * 1_000,
+    attestation: 'none' as const,
+    excludeCredentials: known.map(descriptorOf),
+    authenticatorSelection: { residentKey: 'required' as const, requireResidentKey: true, userVerification: 'required' as const },
+    extensions: { credProps: true },
+  }
+}
+
+export function descriptorOf({ credentialId, transports }: StoredPasskey) {
+  return { type: 'public-key' as const, id: Buffer.from(credentialId).toString('base64url'), transports }
+}
+
+/**
+ * Add the passkey that a browser made, in one transaction with whatever the right to it is used up by. A credential that anybody has already is refused, and stays theirs
+ * (CHECKLIST R157).
+ *
+ * @throws AuthError `passkey_refused` - whatever is wrong with it: callers cannot tell what
+ * @throws AuthError `too_many_passkeys`, `field_invalid` (name)
+ * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
+ */
+export async function addPasskey(
+  deps: RegisterDeps,
+  right: FactorRight,
+  input: { readonly response: RegistrationResponseJSON; readonly name: unknown; readonly alsoIn: (tx: Db) => Promise<void> },
+): Promise<{ readonly id: string; readonly claimed: ClaimedRight }> {
+  const { user, boundTo } = right
+  const name = parsePasskeyName(input.name)
+  const made = await verifyRegistration(deps, input.response, boundTo)
+  if (typeof made === 'string') throw new AuthError('passkey_refused', { logged: made })
+  const id = deps.random.uuid()
+  const createdAt = new Date(deps.clock.now())
+  const claimed = await deps.database.inTransaction(async (tx) => {
+    await holdFactors(tx, user.id)
+    if ((await findFactors(tx, user.id)).passkeys >= MAX_PASSKEYS_PER_USER) throw new AuthError('too_many_passkeys')
+    const right_ = await right.claim(tx, 'pop')
+    if (!(await insertPasskey(tx, { ...made, id, userId: user.id, name, createdAt })))
+      throw new AuthError('passkey_refused', { logged: 'credential is taken' })
+    await input.alsoIn(tx)
+    await factorAdded(deps, tx, { user, factor: 'passkey', by: right.by })
+    return right_
+  })
+  return { id, claimed }
+}
+
+type MadeCredential = Pick<StoredPasskey, 'credentialId' | 'publicKey' | 'signCount' | 'isBackupEligible' | 'isBackedUp' | 'transports'>
+
+/** WebAuthn Level 3 section 7.1. @returns a string: why it is refused, for the log */
+async function verifyRegistration(
+  deps: RegisterDeps,
+  response: RegistrationResponseJSON,
+  boundTo: string,
+): Promise<MadeCredential | string> {
+  const { config } = deps
+  const clientData = readClientData(config, response.response.clientDataJSON, 'webauthn.create')
+  if (typeof clientData === 'string') return clientData
+  if (!(await useChallenge(deps, clientData.challenge, { kind: 'create', boundTo }))) return 'challenge is unknown, used or expired'
+  const credentialId = bytesOf(response.id)
+  if (!credentialId || credentialId.length > MAX_CREDENTIAL_ID_BYTES) return 'credential id'
+  try {
+    const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
+    const attestationObject = await withoutAttestation(response.response.attestationObject)
+    if (attestationObject === null) return 'attestation object'
+    const { verified, registrationInfo } = await verifyRegistrationResponse({
+      response: { ...response, response: { ...response.response, attestationObject } },
+      expectedChallenge: clientData.challenge,
+      expectedOrigin: config.publicUrl.origin,
+      expectedRPID: config.publicUrl.hostname,
+      requireUserVerification: true,
+      supportedAlgorithmIDs: [...ALGORITHMS],
+    })
+    if (!verified || !registrationInfo) return 'not verified'
+    const { credential, credentialDeviceType, credentialBackedUp } = registrationInfo
+    if (credential.id !== response.id) return 'another credential id in the authenticator data'
+    const { decodeCredentialPublicKey } = await import('@simplewebauthn/server/helpers')
+    if (!isUsableKey(decodeCredentialPublicKey(credential.publicKey))) return 'unusable key'
+    return {
+      credentialId,
+      publicKey: credential.publicKey,
+      signCount: credential.counter,
+      isBackupEligible: credentialDeviceType === 'multiDevice',
+      isBackedUp: credentialBackedUp,
+      transports: (response.response.transports ?? []).filter((one) => TRANSPORTS.includes(one)),
+    }
+  } catch (error) {
+    // Whatever cannot be parsed or verified is refused (CHECKLIST R154, R161); the library throws plain errors for all of it.
+    deps.log.debug({ event: 'passkey_unverifiable', err: error })
+    return 'unverifiable'
+  }
+}
+
+/**
+ * We ask for no attestation, so what comes of one is ignored, in whatever format (CHECKLIST R160): nothing of it is parsed, and no certificate in it makes us fetch anything.
+ * The rest is read strictly: an object of these three members, and no byte behind it (R161). `null`: it is not.
+ */
+async function withoutAttestation(encoded: string): Promise<string | null> {
+  const { decodeAttestationObject, isoCBOR } = await import('@simplewebauthn/server/helpers')
+  const bytes = bytesOf(encoded)
+  if (!bytes) return null
+  const object = decodeAttestationObject(Uint8Array.from(bytes))
+  // What would be written of it has its length, unless bytes were left over or a key was there twice.
+  if (isoCBOR.encode(object as unknown as Map<string, Uint8Array>).length !== bytes.length) return null
+  const authData: unknown = object.get('authData')
+  if (!(authData instanceof Uint8Array)) return null
+  const bare = new Map<string, string | Uint8Array | Map<string, string>>([
+    ['fmt', 'none'],
+    ['attStmt', new Map<string, string>()],
+    ['authData', authData],
+  ])
+  return Buffer.from(isoCBOR.encode(bare)).toString('base64url')
+}
