@@ -1,4 +1,4 @@
-/** Every message that this service sends, with the values that its text needs. The texts are in messages/, one file each. */
+/** Every message that this service sends, with the values that its text needs. The texts are in messages/en/ and messages/fr/, one file each. */
 export type Message =
   | { readonly kind: 'verify_address'; readonly token: string }
   | { readonly kind: 'reset_password'; readonly token: string }

@@ -1,4 +1,4 @@
-import type { MessageText, Service } from './layout.ts'
+import type { MessageText, Service } from '../layout.ts'
 
 export function addressRestored(service: Service): MessageText {
   return {

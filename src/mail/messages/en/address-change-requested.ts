@@ -1,5 +1,5 @@
-import type { MessageOf } from '../message.ts'
-import { link, type MessageText, once, type Service } from './layout.ts'
+import type { MessageOf } from '../../message.ts'
+import { link, type MessageText, once, type Service } from '../layout.ts'
 
 export function addressChangeRequested(service: Service, { token, newAddress }: MessageOf<'address_change_requested'>): MessageText {
   return {

@@ -1,5 +1,5 @@
-import type { MessageOf } from '../message.ts'
-import { link, type MessageText, once, type Service } from './layout.ts'
+import type { MessageOf } from '../../message.ts'
+import { link, type MessageText, once, type Service } from '../layout.ts'
 
 export function verifyAddress(service: Service, { token }: MessageOf<'verify_address'>): MessageText {
   return {

@@ -1,5 +1,5 @@
-import type { MessageOf } from '../message.ts'
-import { link, type MessageText, once, type Service } from './layout.ts'
+import type { MessageOf } from '../../message.ts'
+import { link, type MessageText, once, type Service } from '../layout.ts'
 
 export function confirmNewAddress(service: Service, { token, newAddress }: MessageOf<'confirm_new_address'>): MessageText {
   return {

@@ -1,6 +1,6 @@
-import type { MessageOf } from '../message.ts'
+import type { MessageOf } from '../../message.ts'
+import type { MessageText, Service } from '../layout.ts'
 import { FACTOR_NAMES } from './factor-added.ts'
-import type { MessageText, Service } from './layout.ts'
 
 export function factorRemoved(service: Service, { factor }: MessageOf<'factor_removed'>): MessageText {
   return {

@@ -1,5 +1,5 @@
-import type { Factor, MessageOf } from '../message.ts'
-import type { MessageText, Service } from './layout.ts'
+import type { Factor, MessageOf } from '../../message.ts'
+import type { MessageText, Service } from '../layout.ts'
 
 /** How people know the second factors. */
 export const FACTOR_NAMES: Readonly<Record<Factor, string>> = {
