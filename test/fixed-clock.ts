@@ -14,3 +14,14 @@ export function fixedClock(start = Date.UTC(2026, 0, 1)): FixedClock {
     },
   }
 }
+
+/** The real time, which tests may push forward: for what a browser dates itself. */
+export function runningClock(): FixedClock {
+  let ahead = 0
+  return {
+    now: () => Date.now() + ahead,
+    advance(seconds) {
+      ahead += seconds * 1_000
+    },
+  }
+}

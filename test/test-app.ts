@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Config, type Environment, parseConfig } from '../src/config.ts'
 import { toNodeHandler } from '../src/http/node-handler.ts'
@@ -32,7 +32,7 @@ export interface TestApp extends AsyncDisposable {
   readonly auth: Awaited<ReturnType<typeof openAuth>>
   readonly config: Config
   readonly clock: FixedClock
-  /** `http://127.0.0.1:PORT` of a real listener. */
+  /** `http://127.0.0.1:PORT` of a real listener; `http://localhost:PORT` for browsers. */
   readonly url: string
   /** Every log line so far, parsed. */
   readonly logLines: Record<string, unknown>[]
@@ -53,6 +53,8 @@ export interface TestAppOptions {
   readonly databaseUrl?: string
   readonly clock?: FixedClock
   readonly form?: 'service' | 'library'
+  /** Its public URL is `http://localhost:PORT`, where it listens: passkeys, cookies and links then mean the place that a browser opens. */
+  readonly forBrowsers?: boolean
   /** In place of the collection in `mails`. */
   readonly sendMail?: (mail: OutgoingMail) => Promise<void>
 }
@@ -70,16 +72,28 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const databaseUrl = options.databaseUrl ?? scope.use(await freshDatabase()).url
   // On PostgreSQL the made secret would lie in the working directory, which all tests share.
   const secret = ENGINE === 'postgres' ? { BIENVENUE_SECRET: TEST_SECRET } : {}
-  const config = parseConfig({ DATABASE_URL: databaseUrl, BIENVENUE_LOG_LEVEL: 'debug', ...ENGINE_ENV, ...secret, ...options.env })
+  // Before the settings, for they may name its port. Nobody knows the port yet, so no request comes before there is a handler.
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  scope.defer(() => closeServer(server))
+  const { port } = server.address() as AddressInfo // It listens on no pipe.
+  const place = options.forBrowsers ? { PORT: String(port), BIENVENUE_PUBLIC_URL: `http://localhost:${port}` } : {}
+  const config = parseConfig({
+    DATABASE_URL: databaseUrl,
+    BIENVENUE_LOG_LEVEL: 'debug',
+    ...ENGINE_ENV,
+    ...secret,
+    ...place,
+    ...options.env,
+  })
   const logLines: Record<string, unknown>[] = []
   const log: Log = makeLog(config.logLevel, { write: (line) => void logLines.push(JSON.parse(line)) })
   const mails: OutgoingMail[] = []
   const collects = config.posture === 'hardened' && config.mail.smtp === null
   const sendMail = options.sendMail ?? (collects ? async (mail: OutgoingMail) => void mails.push(mail) : undefined)
   const auth = await openAuth(config, { form: options.form ?? 'service', clock, log, mailLoop: false, ...(sendMail && { sendMail }) })
-  const server = createServer(toNodeHandler(auth))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  server.on('request', toNodeHandler(auth))
+  const listensAt = `http://127.0.0.1:${port}`
   const cookieName = config.posture === 'hardened' && config.publicUrl.https ? '__Host-session_id' : 'session_id'
 
   const kept = scope.move()
@@ -87,7 +101,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     auth,
     config,
     clock,
-    url,
+    url: options.forBrowsers ? `http://localhost:${port}` : listensAt,
     logLines,
     mails,
     async sendMails() {
@@ -95,7 +109,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       return mails
     },
     async request(method, path, { form, json, body, headers, session } = {}) {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(`${listensAt}${path}`, {
         method,
         redirect: 'manual',
         headers: {
@@ -127,13 +141,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       return token
     },
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await closeServer(server)
       await auth.close()
       await kept.disposeAsync()
     },
   }
   return app
+}
+
+/** Closing it once more changes nothing. */
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 }
 
 /** The session token that an answer sets, or `null`. */
