@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tokenIn } from '../../test/mail-links.ts'
 import { misfits, type Schema } from '../../test/openapi-schema.ts'
+import { authenticatorOf, totpCode } from '../../test/second-factors.ts'
 import { hardenedEnv, sessionOf, startTestApp, type TestApp, type TestRequest, type TestResponse } from '../../test/test-app.ts'
 import { queueMail } from '../mail/mail.ts'
 
@@ -111,10 +112,7 @@ test('every answer that the service gives is one that the document declares, to 
   /** Ask, and hold what comes against the document. */
   async function ask(status: number, method: string, path: string, request: TestRequest = {}, at: TestApp = app): Promise<TestResponse> {
     const answer = await at.request(method, path, request)
-    const template =
-      path.startsWith('/sessions/') && !['/sessions/current', '/sessions/others'].includes(path)
-        ? '/sessions/{id}'
-        : (path.split('?')[0] ?? '')
+    const template = (path.split('?')[0] ?? '').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '{id}')
     const what = `${method} ${path} ${answer.status}`
     assert.equal(answer.status, status, `${what}: ${answer.text}`)
     const response = document.paths[template]?.[method.toLowerCase()]?.responses[status]
@@ -232,6 +230,8 @@ test('every answer that the service gives is one that the document declares, to 
   await queueSample(app)
   await ask(200, 'GET', '/dev/mailbox')
 
+  await secondFactors(app, ask, { email: bob.email, password: 'a third' })
+
   const last = await app.logIn(bob.email, 'a third')
   await ask(200, 'DELETE', '/sessions', { session: last, headers: { accept: 'application/json' } })
   await ask(403, 'DELETE', '/sessions', { session: last })
@@ -258,6 +258,47 @@ test('every answer that the service gives is one that the document declares, to 
     'every success that is declared was seen',
   )
 })
+
+type Ask = (status: number, method: string, path: string, request?: TestRequest) => Promise<TestResponse>
+
+/** Adds each, logs in with it, and removes it. */
+async function secondFactors(app: TestApp, ask: Ask, { email, password }: { email: string; password: string }): Promise<void> {
+  const authenticator = authenticatorOf(app)
+  const logsIn = { json: { email, password } }
+  const first = await app.logIn(email, password)
+  const { secret } = (await ask(200, 'POST', '/totp', { session: first })).json
+  await ask(403, 'PUT', '/totp', { session: first, json: { code: '000000' } })
+  const enrolled = await ask(200, 'PUT', '/totp', { session: first, json: { code: totpCode(app, secret) } })
+  let session = sessionOf(enrolled) ?? ''
+  await ask(409, 'PUT', '/totp', { session, json: { code: totpCode(app, secret) } })
+
+  async function creation(of: string) {
+    return (await ask(200, 'POST', '/passkeys/options', { session: of })).json
+  }
+  app.clock.advance(30)
+  const { ticket } = (await ask(401, 'POST', '/sessions', logsIn)).json
+  await ask(401, 'PUT', '/sessions', { json: { ticket, totp_code: '000000' } })
+  session = sessionOf(await ask(200, 'PUT', '/sessions', { json: { ticket, totp_code: totpCode(app, secret) } })) ?? ''
+  await ask(401, 'PUT', '/sessions', { json: { ticket, totp_code: totpCode(app, secret) } })
+  await ask(400, 'PUT', '/sessions', { json: { ticket } })
+
+  const passkey = await authenticator.create(await creation(session))
+  const added = await ask(200, 'POST', '/passkeys', { session, json: { passkey, name: 'Laptop' } })
+  session = sessionOf(added) ?? ''
+  await ask(403, 'POST', '/passkeys', { session, json: { passkey, name: 'Laptop' } })
+  await ask(200, 'GET', '/passkeys', { session })
+  await ask(200, 'PATCH', `/passkeys/${added.json.id}`, { session, json: { name: 'Old laptop' } })
+  const requested = (await ask(200, 'POST', '/sessions/passkey_options')).json
+  await ask(200, 'POST', '/sessions', { json: { passkey: await authenticator.get(requested) } })
+  const again = (await ask(200, 'POST', '/reauthentication/passkey_options', { session })).json
+  session = sessionOf(await ask(200, 'POST', '/reauthentication', { session, json: { passkey: await authenticator.get(again) } })) ?? ''
+  await ask(200, 'POST', '/recovery_codes', { session })
+  await ask(200, 'GET', '/account/export', { session })
+  await ask(200, 'DELETE', `/passkeys/${added.json.id}`, { session })
+  await ask(404, 'DELETE', `/passkeys/${added.json.id}`, { session })
+  await ask(200, 'DELETE', '/totp', { session })
+  await ask(404, 'DELETE', '/totp', { session })
+}
 
 test('the request schemas of the document accept what the service accepts, and refuse what it refuses', async () => {
   await using app = await startTestApp()

@@ -76,21 +76,23 @@ function operation(route: Route): object {
         },
       },
     }),
-    responses: { ...successes(route), ...refusals([...(route.refusals ?? []), ...(unsafe ? WITH_BODY : []), ...ALWAYS]) },
+    responses: { ...successes(route), ...refusals(route, [...(route.refusals ?? []), ...(unsafe ? WITH_BODY : []), ...ALWAYS]) },
   }
 }
 
 function successes(route: Route): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(route.answers).map(([status, { description, body, contentType }]) => {
-      const type = contentType ?? 'application/json'
-      return [status, { description, ...((body || contentType) && { content: { [type]: body ? { schema: schemaOf(body) } : {} } }) }]
-    }),
+    Object.entries(route.answers)
+      .filter(([status]) => Number(status) < 400)
+      .map(([status, { description, body, contentType }]) => {
+        const type = contentType ?? 'application/json'
+        return [status, { description, ...((body || contentType) && { content: { [type]: body ? { schema: schemaOf(body) } : {} } }) }]
+      }),
   )
 }
 
-/** Refusals that share a status become one answer that lists their codes. */
-function refusals(codes: readonly ErrorCode[]): Record<string, object> {
+/** Refusals that share a status become one answer that lists their codes; where the route has a form of its own for one, it stands beside the common one. */
+function refusals(route: Route, codes: readonly ErrorCode[]): Record<string, object> {
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of new Set(codes)) {
     const { status } = PUBLIC_ERRORS[code]
@@ -98,17 +100,14 @@ function refusals(codes: readonly ErrorCode[]): Record<string, object> {
   }
   const reference = { $ref: '#/components/schemas/Error' }
   return Object.fromEntries(
-    [...byStatus].map(([status, listed]) => [
-      String(status),
-      {
-        description: listed.map((code) => `\`${code}\``).join(', '),
-        content: {
-          'application/json': {
-            schema: listed.includes('email_already_registered') ? { oneOf: [schemaOf(takenBody), reference] } : reference,
-          },
-        },
-      },
-    ]),
+    [...byStatus].map(([status, listed]) => {
+      const own = listed.includes('email_already_registered') ? takenBody : route.answers[status]?.body
+      const description = listed.map((code) => `\`${code}\``).join(', ')
+      return [
+        String(status),
+        { description, content: { 'application/json': { schema: own ? { oneOf: [schemaOf(own), reference] } : reference } } },
+      ]
+    }),
   )
 }
 

@@ -97,7 +97,16 @@ test('the export holds the user’s own data and no secret (R289)', async () => 
   await app.registerVerified('bob@example.com')
   await app.registerVerified(EMAIL)
   const { session, json } = await exported(app)
-  assert.deepEqual(Object.keys(json), ['exported_at', 'account', 'sessions', 'devices', 'mails', 'events'])
+  assert.deepEqual(Object.keys(json), [
+    'exported_at',
+    'account',
+    'sessions',
+    'passkeys',
+    'recovery_codes_left',
+    'devices',
+    'mails',
+    'events',
+  ])
   const text = JSON.stringify(json)
   for (const secret of [session, GOOD_PASSWORD, '$argon2', 'bob@example.com', 'token_hash']) assert.ok(!text.includes(secret), secret)
   assert.ok(text.includes(EMAIL))

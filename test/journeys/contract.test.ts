@@ -269,7 +269,7 @@ test('a wrong method is 405 with the methods that the path has', async () => {
     ['POST', '/', 'GET, HEAD, OPTIONS'],
     ['GET', '/users', 'POST, OPTIONS'],
     ['DELETE', '/users', 'POST, OPTIONS'],
-    ['PATCH', '/sessions', 'DELETE, GET, POST, HEAD, OPTIONS'],
+    ['PATCH', '/sessions', 'POST, PUT, DELETE, GET, HEAD, OPTIONS'],
     ['POST', '/profile', 'GET, HEAD, OPTIONS'],
     ['GET', '/reset_password', 'POST, PUT, OPTIONS'],
     ['DELETE', '/reset_password', 'POST, PUT, OPTIONS'],
