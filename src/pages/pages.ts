@@ -35,6 +35,8 @@ interface Form<T extends z.ZodObject> {
   readonly summary: string
   readonly access: Route['access']
   readonly checksSecret?: true
+  /** The path of the page that it stands on: where a person comes back to from the login or from a fresh proof. */
+  readonly section?: string
   /** Its fields, without the form's token. */
   readonly input: T
   readonly submit: (c: RouteContext, fields: z.infer<T>) => Promise<Answer>
@@ -50,6 +52,8 @@ export interface Pages {
   redirect(c: View['c'], location: string, headers?: AnswerHeaders): Answer
   /** The route that a form posts to. A refusal that a person can mend shows the page again; a step-up, a login and a bug are everybody's (error-page.ts). */
   form<T extends z.ZodObject>(form: Form<T>): Route
+  /** Where the form that this request posts to stands; `null`: it did not say, or it is no form. */
+  sectionOf(c: View['c']): string | null
 }
 
 /** Refusals that no form can show beside a field: they lead elsewhere. */
@@ -62,6 +66,7 @@ export function makePages(
   onRefusal: (refusal: AuthError, c: View['c']) => Promise<void>,
 ): Pages {
   const tokens = makeFormTokens(deps, session)
+  const sections = new Map<string, string>()
 
   function open(c: View['c']): View {
     const language = languageOf(deps.config, c.ask.header('accept-language'))
@@ -69,12 +74,14 @@ export function makePages(
     return { c, language, texts: TEXTS[language], formToken: token, headers }
   }
 
-  function form<T extends z.ZodObject>({ submit, refused, ...form }: Form<T>): Route {
+  function form<T extends z.ZodObject>({ submit, refused, section, ...form }: Form<T>): Route {
+    const path = `/forms/${form.action}`
+    if (section !== undefined) sections.set(path, section)
     // The token is a field like any other; the type says so of both halves.
     const input = form.input.extend({ form_token: text }) as unknown as z.ZodObject
     return {
       method: 'POST',
-      path: `/forms/${form.action}`,
+      path,
       summary: form.summary,
       access: form.access,
       isPage: true,
@@ -110,5 +117,6 @@ export function makePages(
       return answers.empty(c.exchange, 303, { ...headers, location: target })
     },
     form,
+    sectionOf: ({ exchange }) => sections.get(exchange.route ?? '') ?? null,
   }
 }
