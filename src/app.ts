@@ -9,9 +9,12 @@ import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { assetRoutes } from './pages/asset-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
+import { mailboxPageRoutes } from './pages/mailbox-page-routes.ts'
 import { makePages } from './pages/pages.ts'
+import { welcomePageRoutes } from './pages/welcome-page-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
 import { makeRefusalRecorder } from './refusal-recorder.ts'
 import { registrationRoutes } from './registration/registration-routes.ts'
@@ -53,7 +56,10 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
     ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
+    ...welcomePageRoutes(deps, pages),
     ...mailRoutes(deps, answers),
+    ...mailboxPageRoutes(deps, pages),
+    ...assetRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
   return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal, errorPage: makeErrorPage(deps, pages) })

@@ -24,6 +24,7 @@ export function makeErrorPage(deps: Pick<Deps, 'config'>, pages: Pages) {
     const { 'content-type': _, ...headers } = given.headers
     return pages.show(view, {
       title,
+      script: false,
       status: given.status,
       headers: {
         ...(headers['retry-after'] !== undefined && { 'retry-after': headers['retry-after'] }),

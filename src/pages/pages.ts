@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import type { Language } from '../config.ts'
+import type { Config, Language } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answer, AnswerHeaders, Answers } from '../http/answer.ts'
 import { PUBLIC_ERRORS } from '../http/error-response.ts'
-import { type Html, renderPage } from '../http/page.ts'
+import { type Html, type Layout, renderPage } from '../http/page.ts'
 import { type Route, type RouteContext, readInput } from '../http/route.ts'
 import { text } from '../http/schemas.ts'
 import type { SessionCookie } from '../sessions/session-cookie.ts'
@@ -15,6 +15,7 @@ import { TEXTS, type Texts } from './texts/texts.ts'
 /** One page in the making: who asks, in which language, and the token that its forms carry. */
 export interface View {
   readonly c: Pick<RouteContext, 'ask' | 'exchange'>
+  readonly config: Config
   readonly language: Language
   readonly texts: Texts
   readonly formToken: string
@@ -22,11 +23,14 @@ export interface View {
   readonly headers: AnswerHeaders
 }
 
-export interface Page {
+/** The narrow card, unless another layout is named. */
+export type Page = (Layout | { readonly layout?: undefined }) & {
   readonly title: string
   readonly content: Html
   readonly status?: number
   readonly headers?: AnswerHeaders
+  /** Without our script: a page that has nothing to fill in or press. */
+  readonly script?: false
 }
 
 interface Form<T extends z.ZodObject> {
@@ -71,7 +75,7 @@ export function makePages(
   function open(c: View['c']): View {
     const language = languageOf(deps.config, c.ask.header('accept-language'))
     const { token, headers } = tokens.issue(c)
-    return { c, language, texts: TEXTS[language], formToken: token, headers }
+    return { c, config: deps.config, language, texts: TEXTS[language], formToken: token, headers }
   }
 
   function form<T extends z.ZodObject>({ submit, refused, section, ...form }: Form<T>): Route {
@@ -108,8 +112,10 @@ export function makePages(
 
   return {
     open,
-    async show(view, { title, content, status = 200, headers = {} }) {
-      const html = await renderPage(deps.config, title, content, view.language)
+    async show(view, { status = 200, headers = {}, script = true, ...page }) {
+      const { language } = view
+      const layout = page.layout === undefined ? ({ layout: 'card' } as const) : page
+      const html = await renderPage(deps.config, { ...page, ...layout, language, script, skipToContent: view.texts.common.skipToContent })
       return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...headers })
     },
     redirect(c, location, headers) {
