@@ -52,10 +52,10 @@ function addPrintButtons() {
   }
 }
 
-/** A second press sends nothing. The button stays enabled: a disabled one would not be sent with its form, and would lose the focus. */
+/** A second press sends nothing, but for `data-again`, whose answer is a file and leaves the page. The button stays enabled: a disabled one would not be sent with its form, and would lose the focus. */
 function sendFormsOnce() {
   for (const form of document.querySelectorAll('form')) {
-    const buttons = form.querySelectorAll('button:not([type="button"])')
+    const buttons = form.querySelectorAll('button:not([type="button"], [data-again])')
     const mark = (sent) => {
       for (const button of buttons) button.setAttribute('aria-disabled', String(sent))
     }
