@@ -9,6 +9,7 @@ import type { Route } from './http/route.ts'
 import { loginRoutes } from './login/login-routes.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { accountPageRoutes } from './pages/account-page-routes.ts'
 import { assetRoutes } from './pages/asset-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
@@ -55,6 +56,7 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
+    ...accountPageRoutes(deps, answers, pages, guard, device),
     ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
     ...welcomePageRoutes(deps, pages),
     ...mailRoutes(deps, answers),

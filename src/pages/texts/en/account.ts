@@ -5,7 +5,6 @@ export const account = {
   title: 'My account',
   sections: 'Sections of my account',
   nav: { profile: 'Profile', security: 'Security', sessions: 'Sessions', events: 'Activity', data: 'Your data' },
-  logOut: 'Log out',
   asksForProof: 'You may be asked to prove again who you are.',
   /** After a form: what it has done. */
   done: {
@@ -37,10 +36,11 @@ export const account = {
   security: {
     title: 'Security',
     passwordTitle: 'Password',
-    changedAt: 'Last changed',
+    changedAt: 'Last changed on',
     current: 'Current password',
     next: 'New password',
     change: 'Change my password',
+    minLength: (count: number) => `At least ${count} characters; a sentence of your own is good.`,
     othersEnd: 'Every other browser is then logged out.',
     none: 'Your account has no password.',
     choose: 'Have a link mailed to you to choose one',
@@ -52,7 +52,7 @@ export const account = {
     unknownBrowserOn: (system: string) => `Unknown browser on ${system}`,
     unknownBrowser: 'Unknown browser',
     current: 'this browser',
-    address: 'IP address',
+    address: (address: string) => `IP address ${address}`,
     unknownAddress: 'unknown',
     began: 'Logged in',
     lastSeen: 'Last seen',
@@ -61,13 +61,12 @@ export const account = {
     endOf: (browser: string) => `Log out ${browser}`,
     endOthers: 'Log out everywhere else',
     noOthers: 'You are logged in nowhere else.',
-    gone: 'That session has ended already.',
   },
   events: {
     title: 'Activity',
     lead: 'What happened to your account, newest first. Times are in UTC.',
     none: 'There is nothing here.',
-    refused: 'failed',
+    failed: 'failed',
     from: (address: string) => `from ${address}`,
     /** Who did it, where it was not the user. */
     by: { operator: 'by the operator', application: 'by the application', service: 'by the service' } as Readonly<Record<string, string>>,
