@@ -19,7 +19,7 @@ export function openBrowser(app: TestApp, language = 'en', userAgent = 'Mozilla/
   async function ask(method: string, path: string, form?: Record<string, string>): Promise<TestResponse> {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const headers = { accept: 'text/html', 'accept-language': language, 'user-agent': userAgent, ...(cookie !== '' && { cookie }) }
-    const answer = await app.request(method, path, { headers, ...(form && { form }) })
+    const answer = await app.request(method, belowPrefix(app, path), { headers, ...(form && { form }) })
     for (const line of answer.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       if (value === '') cookies.delete(name)
@@ -40,9 +40,15 @@ export function openBrowser(app: TestApp, language = 'en', userAgent = 'Mozilla/
   return browser
 }
 
+/** A path of a page, as it is or as the page names it. */
+function belowPrefix({ config }: TestApp, path: string): string {
+  const { pathPrefix } = config.publicUrl
+  return path.startsWith(`${pathPrefix}/`) ? path : `${pathPrefix}${path}`
+}
+
 /** The values that the form of this action carries unseen; of several forms the first. */
 export function hiddenOf(page: TestResponse, action: string): Record<string, string> {
-  const form = new RegExp(`<form[^>]* action="/forms/${action}"[^]*?</form>`).exec(page.text)?.[0]
+  const form = new RegExp(`<form[^>]* action="[^"]*/forms/${action}"[^]*?</form>`).exec(page.text)?.[0]
   assert.ok(form !== undefined, `there is no form ${action} on the page`)
   return Object.fromEntries([...form.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
 }
@@ -56,7 +62,10 @@ export async function annsBrowser(app: TestApp, language = 'en', userAgent?: str
   if (!isThere) await app.addVerified(ANN, GOOD_PASSWORD)
   const browser = openBrowser(app, language, userAgent)
   const headers = userAgent === undefined ? undefined : { 'user-agent': userAgent }
-  const login = await app.request('POST', '/sessions', { form: { email: ANN, password: GOOD_PASSWORD }, ...(headers && { headers }) })
+  const login = await app.request('POST', belowPrefix(app, '/sessions'), {
+    form: { email: ANN, password: GOOD_PASSWORD },
+    ...(headers && { headers }),
+  })
   const token = sessionOf(login)
   assert.ok(token !== null, login.text)
   browser.cookies.set('session_id', token)

@@ -103,3 +103,18 @@ test('pages of the account are kept by nobody, framed by nobody, and hold no inl
     assert.match(page.text, /<form[^>]* action="\/forms\/logout"/)
   }
 })
+
+test('where the service has a prefix, every link, form and way back of the account is below it', async () => {
+  await using app = await startHardenedApp({ BIENVENUE_PUBLIC_URL: 'http://localhost:5000/auth' })
+  const ann = await annsBrowser(app)
+  await annsBrowser(app)
+  for (const path of Object.values(SECTION_PATHS)) {
+    const page = await ann.open(path)
+    for (const [, target = ''] of page.text.matchAll(/(?:href|src|action)="([^"]*)"/g))
+      assert.match(target, /^(\/auth\/|#content$|data:,$)/)
+  }
+  assertLeadsTo(await ann.send('/account', 'change-name', { name: 'Ann' }), '/auth/account?done=name_saved')
+  app.clock.advance(11 * 60)
+  const back = encodeURIComponent('/auth/account/data')
+  assertLeadsTo(await ann.send('/account/data', 'export'), `/auth/account/confirm?return_to=${back}`)
+})

@@ -4,13 +4,13 @@ import type { SectionView } from './account-section.ts'
 import { focusOf, problemsOfForm, timeOf } from './account-section-page.ts'
 import { form, type Problems, passwordField, problem, submit } from './field-page.ts'
 
-/** What one logs in with: the password. The panels of other factors stand below it. */
-export function securityContent(section: Pick<SectionView, 'view' | 'session' | 'tried'>): Html {
+/** What one logs in with: the password, and below it a panel for each other factor. */
+export function securityContent(section: Pick<SectionView, 'view' | 'session' | 'tried'>, otherFactors: readonly Html[]): Html {
   const { security } = section.view.texts.account
   return html`<section class="panel">
 <h2>${security.passwordTitle}</h2>
 ${section.session.user.hasPassword ? passwordForm(section) : noPassword(section)}</section>
-`
+${otherFactors}`
 }
 
 function passwordForm({ view, session: { user }, tried }: Pick<SectionView, 'view' | 'session' | 'tried'>): Html {

@@ -12,7 +12,7 @@ import type { Pages } from './pages.ts'
 
 /** What one logs in with. */
 export function accountSecurityRoutes(deps: Deps, pages: Pages, guard: SessionGuard, device: DeviceCookie): Route[] {
-  const section = makeSection({ pages, guard }, 'security', securityContent)
+  const section = makeSection({ pages, guard }, 'security', (shown) => securityContent(shown, []))
   return [
     section.page,
     pages.form({

@@ -37,7 +37,7 @@ export function makeErrorPage(deps: Pick<Deps, 'config'>, pages: Pages) {
   }
 }
 
-/** The page that was asked for; a form's `/forms/…` is none. */
+/** The page that was asked for; of a form the section that it stands in says where (its `/forms/…` is no page). */
 function backTo({ ask }: View['c'], prefix: string): string {
   const path = ask.target.slice(prefix.length)
   return ask.method === 'GET' && path.startsWith('/') && !path.startsWith('/forms/') ? path : '/account'

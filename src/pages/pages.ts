@@ -56,7 +56,7 @@ export interface Pages {
   redirect(c: View['c'], location: string, headers?: AnswerHeaders): Answer
   /** The route that a form posts to. A refusal that a person can mend shows the page again; a step-up, a login and a bug are everybody's (error-page.ts). */
   form<T extends z.ZodObject>(form: Form<T>): Route
-  /** Where the form that this request posts to stands; `null`: it did not say, or it is no form. */
+  /** Where the form that this request posts to stands, below the origin; `null`: it did not say, or it is no form. */
   sectionOf(c: View['c']): string | null
 }
 
@@ -80,7 +80,7 @@ export function makePages(
 
   function form<T extends z.ZodObject>({ submit, refused, section, ...form }: Form<T>): Route {
     const path = `/forms/${form.action}`
-    if (section !== undefined) sections.set(path, section)
+    if (section !== undefined) sections.set(path, `${deps.config.publicUrl.pathPrefix}${section}`)
     // The token is a field like any other; the type says so of both halves.
     const input = form.input.extend({ form_token: text }) as unknown as z.ZodObject
     return {
