@@ -11,9 +11,13 @@ import { makeFactorRights } from './login/require-factor-rights.ts'
 import { makeLoginCookies } from './login/require-login-cookies.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { accountPageRoutes } from './pages/account-page-routes.ts'
+import { assetRoutes } from './pages/asset-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
+import { mailboxPageRoutes } from './pages/mailbox-page-routes.ts'
 import { makePages } from './pages/pages.ts'
+import { welcomePageRoutes } from './pages/welcome-page-routes.ts'
 import { passkeyRoutes } from './passkeys/passkey-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
 import { reauthenticationRoutes } from './reauthentication/reauthentication-routes.ts'
@@ -62,8 +66,12 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
+    ...accountPageRoutes(deps, answers, pages, guard, device),
     ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
+    ...welcomePageRoutes(deps, pages),
     ...mailRoutes(deps, answers),
+    ...mailboxPageRoutes(deps, pages),
+    ...assetRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
   return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal, errorPage: makeErrorPage(deps, pages) })

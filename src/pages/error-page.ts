@@ -12,7 +12,7 @@ import type { Pages, View } from './pages.ts'
 export function makeErrorPage(deps: Pick<Deps, 'config'>, pages: Pages) {
   return async function errorPage(c: View['c'], thrown: unknown, given: Answer): Promise<Answer> {
     const code = thrown instanceof AuthError ? thrown.code : 'internal_error'
-    const back = encodeURIComponent(backTo(c, deps.config.publicUrl.pathPrefix))
+    const back = encodeURIComponent(pages.sectionOf(c) ?? backTo(c, deps.config.publicUrl.pathPrefix))
     if (code === 'session_required') return pages.redirect(c, `/login?return_to=${back}`)
     if (code === 'step_up_required') return pages.redirect(c, `/account/confirm?return_to=${back}`)
     // There is no form on it, so no cookie goes with it.
@@ -24,6 +24,7 @@ export function makeErrorPage(deps: Pick<Deps, 'config'>, pages: Pages) {
     const { 'content-type': _, ...headers } = given.headers
     return pages.show(view, {
       title,
+      script: false,
       status: given.status,
       headers: {
         ...(headers['retry-after'] !== undefined && { 'retry-after': headers['retry-after'] }),

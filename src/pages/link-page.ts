@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import type { Config } from '../config.ts'
-import { renderPage } from '../http/page.ts'
+import { type Html, renderPage } from '../http/page.ts'
+import { TEXTS } from './texts/texts.ts'
 
 /** One page that a mail leads to: what it is about, what it asks for, and what its button does. */
 export interface LinkPage {
@@ -25,14 +26,11 @@ export function renderLinkPage(
   const hidden = html`<input type="hidden" name="form_token" value="${values.formToken}">
 <input type="hidden" name="token" value="${values.token}">`
   const { password, refusal } = page
-  return renderPage(
+  return shell(
     config,
-    `${page.title} · ${config.name}`,
-    html`<header>
-<h1>${page.title}</h1>
+    page.title,
+    html`<h1>${page.title}</h1>
 <p class="lead">${page.text}</p>
-</header>
-<main>
 ${values.problem === null ? '' : html`<p class="problem" role="alert">${values.problem}</p>`}
 <form method="post" action="${pathPrefix}/forms/${page.action}">
 ${hidden}
@@ -51,19 +49,21 @@ ${hidden}
 <p><button class="quiet">${refusal.button}</button></p>
 </form>`
     : ''
-}
-</main>`,
+}`,
   )
 }
 
 /** What happened. */
 export function renderOutcomePage(config: Config, outcome: { readonly title: string; readonly text: string }): Promise<string> {
-  return renderPage(
+  return shell(
     config,
-    `${outcome.title} · ${config.name}`,
-    html`<header>
-<h1>${outcome.title}</h1>
-<p class="lead">${outcome.text}</p>
-</header>`,
+    outcome.title,
+    html`<h1>${outcome.title}</h1>
+<p class="lead">${outcome.text}</p>`,
   )
+}
+
+function shell(config: Config, title: string, content: Html): Promise<string> {
+  const { skipToContent } = TEXTS.en.common
+  return renderPage(config, { title, content, layout: 'card', language: 'en', skipToContent, script: true })
 }
