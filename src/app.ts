@@ -12,8 +12,10 @@ import { mailRoutes } from './mail/mail-routes.ts'
 import { assetRoutes } from './pages/asset-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
+import { makeLoginPages } from './pages/login-page-routes.ts'
 import { mailboxPageRoutes } from './pages/mailbox-page-routes.ts'
 import { makePages } from './pages/pages.ts'
+import { makeRegisterPages } from './pages/register-page-routes.ts'
 import { welcomePageRoutes } from './pages/welcome-page-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
 import { makeRefusalRecorder } from './refusal-recorder.ts'
@@ -44,6 +46,8 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
   const device = makeDeviceCookie(deps.config)
   const recordRefusal = makeRefusalRecorder(deps)
   const pages = makePages(deps, answers, cookie, recordRefusal)
+  const loginPages = makeLoginPages(deps, answers, pages, { session: cookie, device })
+  const registerPages = makeRegisterPages(deps, pages)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
     ...loginRoutes(deps, answers, cookie),
@@ -55,7 +59,9 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
-    ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
+    ...loginPages.routes,
+    ...registerPages.routes,
+    ...linkRoutes(deps, pages, loginPages, registerPages),
     ...welcomePageRoutes(deps, pages),
     ...mailRoutes(deps, answers),
     ...mailboxPageRoutes(deps, pages),

@@ -28,6 +28,8 @@ export type Page = (Layout | { readonly layout?: undefined }) & {
   readonly title: string
   readonly content: Html
   readonly status?: number
+  /** What the page shows; the answer has its status, and says when to try again. */
+  readonly refusal?: AuthError | null
   readonly headers?: AnswerHeaders
   /** Without our script: a page that has nothing to fill in or press. */
   readonly script?: false
@@ -105,11 +107,11 @@ export function makePages(
 
   return {
     open,
-    async show(view, { status = 200, headers = {}, script = true, ...page }) {
+    async show(view, { refusal = null, status = refusal ? PUBLIC_ERRORS[refusal.code].status : 200, headers, script = true, ...page }) {
       const { language } = view
       const layout = page.layout === undefined ? ({ layout: 'card' } as const) : page
       const html = await renderPage(deps.config, { ...page, ...layout, language, script, skipToContent: view.texts.common.skipToContent })
-      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...headers })
+      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...retryAfter(refusal), ...headers })
     },
     redirect(c, location, headers) {
       const target = location.startsWith('/') ? `${deps.config.publicUrl.pathPrefix}${location}` : location
@@ -117,4 +119,9 @@ export function makePages(
     },
     form,
   }
+}
+
+function retryAfter(refusal: AuthError | null): AnswerHeaders {
+  const seconds = refusal?.details.retryAfterSeconds
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }

@@ -1,15 +1,21 @@
 import type { Language } from '../../config.ts'
 import { common as enCommon } from './en/common.ts'
 import * as enErrors from './en/errors.ts'
+import { links as enLinks } from './en/links.ts'
+import * as enLogin from './en/login.ts'
 import * as enWelcome from './en/welcome.ts'
 import { common as frCommon } from './fr/common.ts'
 import * as frErrors from './fr/errors.ts'
+import { links as frLinks } from './fr/links.ts'
+import * as frLogin from './fr/login.ts'
 import * as frWelcome from './fr/welcome.ts'
 
 /** Everything that pages say, in one language. */
-export type Texts = { readonly common: typeof enCommon } & typeof enErrors & typeof enWelcome
+export type Texts = { readonly common: typeof enCommon; readonly links: typeof enLinks } & typeof enErrors &
+  typeof enLogin &
+  typeof enWelcome
 
 export const TEXTS: Readonly<Record<Language, Texts>> = {
-  en: { common: enCommon, ...enErrors, ...enWelcome },
-  fr: { common: frCommon, ...frErrors, ...frWelcome },
+  en: { common: enCommon, links: enLinks, ...enErrors, ...enLogin, ...enWelcome },
+  fr: { common: frCommon, links: frLinks, ...frErrors, ...frLogin, ...frWelcome },
 }
