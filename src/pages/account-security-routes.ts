@@ -1,20 +1,28 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { findFactors } from '../factors/factors.ts'
 import type { Route } from '../http/route.ts'
 import { password } from '../http/schemas.ts'
+import { listPasskeys } from '../passkeys/passkey.ts'
 import { changePassword } from '../passwords/password.ts'
-import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
-import type { DeviceCookie } from '../throttles/device-cookie.ts'
+import { doneBy } from '../sessions/require-session.ts'
 import { makeSection } from './account-section.ts'
 import { securityContent } from './account-security-page.ts'
-import type { Pages } from './pages.ts'
+import { type FactorPageParts, factorPageRoutes } from './factor-page-routes.ts'
+import { factorPanels } from './factors-page.ts'
 
 /** What one logs in with. */
-export function accountSecurityRoutes(deps: Deps, pages: Pages, guard: SessionGuard, device: DeviceCookie): Route[] {
-  const section = makeSection({ pages, guard }, 'security', (shown) => securityContent(shown, []))
+export function accountSecurityRoutes(deps: Deps, parts: FactorPageParts): Route[] {
+  const { pages, guard, device } = parts
+  const section = makeSection({ pages, guard }, 'security', async (shown) => {
+    const { id } = shown.session.user
+    const [factors, passkeys] = await Promise.all([findFactors(deps.database.reads, id), listPasskeys(deps, id)])
+    return securityContent(shown, factorPanels(shown, factors, passkeys))
+  })
   return [
     section.page,
+    ...factorPageRoutes(deps, parts, section),
     pages.form({
       action: 'change-password',
       summary: 'Change my password',

@@ -10,12 +10,17 @@ import { styleOf } from './style.ts'
 export function assetRoutes(deps: Pick<Deps, 'config'>, answers: Answers): Route[] {
   const { logo } = deps.config.appearance
   const css = (config: Config) => Buffer.from(styleOf(config))
-  const script = () => readFileSync(new URL('pages.js', import.meta.url))
+  const script = () => Buffer.concat([webauthn(), readFileSync(new URL('pages.js', import.meta.url))])
   return [
     asset(answers, '/style.css', 'text/css; charset=utf-8', () => css(deps.config)),
     asset(answers, '/pages.js', 'text/javascript; charset=utf-8', script),
     ...(logo === null ? [] : [asset(answers, '/logo', logo.contentType, () => logo.bytes, LOGO_HEADERS)]),
   ]
+}
+
+/** The library's own bundle for browsers, before ours: it knows what each of them does otherwise with passkeys. */
+function webauthn(): Uint8Array {
+  return readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')))
 }
 
 /** Opened by itself, an SVG is a document: it runs nothing and loads nothing, whatever is in it (CHECKLIST R225). */

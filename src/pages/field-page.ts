@@ -1,5 +1,5 @@
 import { html } from 'hono/html'
-import type { AuthError } from '../errors.ts'
+import type { AuthError, ErrorCode } from '../errors.ts'
 import type { Html } from '../http/page.ts'
 import type { View } from './pages.ts'
 import { sentenceOf } from './sentence.ts'
@@ -12,10 +12,15 @@ export interface Problems {
 
 export const NO_PROBLEMS: Problems = { fields: {}, whole: null }
 
-/** A refusal as its form shows it: beside the field that it names, if the form has it. */
-export function problemsOf(view: View, refusal: AuthError | null, fields: readonly string[]): Problems {
+/** A refusal as its form shows it: beside the field that it names, if the form has it; in the form's own words where it has some for the code. */
+export function problemsOf(
+  view: View,
+  refusal: AuthError | null,
+  fields: readonly string[],
+  words: Partial<Record<ErrorCode, string>> = {},
+): Problems {
   if (refusal === null) return NO_PROBLEMS
-  const sentence = sentenceOf(view.texts, view.config, refusal)
+  const sentence = words[refusal.code] ?? sentenceOf(view.texts, view.config, refusal)
   const { field } = refusal.details
   return field !== undefined && fields.includes(field) ? { fields: { [field]: sentence }, whole: null } : { fields: {}, whole: sentence }
 }

@@ -52,6 +52,78 @@ function addPrintButtons() {
   }
 }
 
+const { SimpleWebAuthnBrowser: webauthn } = globalThis
+
+/** Options stand in the page, and are good for five minutes from when it was made; later ones are asked for. */
+const FRESH_MILLISECONDS = 240_000
+
+async function optionsOf(form, openedAt) {
+  if (form.dataset.options !== undefined && performance.now() - openedAt < FRESH_MILLISECONDS) {
+    const options = JSON.parse(form.dataset.options)
+    // Good for one try.
+    delete form.dataset.options
+    return options
+  }
+  const answer = await fetch(form.dataset.fresh, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: form.dataset.body,
+  })
+  // Whatever is in the way is said by the page that the form leads to, or is met by trying again.
+  if (!answer.ok) throw new Error(`${form.dataset.fresh} answered ${answer.status}`)
+  return answer.json()
+}
+
+function send(form, passkey) {
+  form.elements.passkey.value = JSON.stringify(passkey)
+  form.submit()
+}
+
+/** Forms that are sent with a passkey: the browser makes one, the form takes it along. */
+function addPasskeyForms() {
+  const forms = document.querySelectorAll('form[data-passkey]')
+  const isAble = webauthn?.browserSupportsWebAuthn() === true
+  for (const note of document.querySelectorAll('[data-without-passkeys]')) {
+    if (isAble) note.hidden = true
+    else note.textContent = note.dataset.unsupported
+  }
+  if (!isAble) return
+  for (const form of forms) {
+    const openedAt = performance.now()
+    const failed = form.querySelector('.problem')
+    let isAsking = false
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      if (isAsking) return
+      isAsking = true
+      failed.hidden = true
+      try {
+        const optionsJSON = await optionsOf(form, openedAt)
+        const ceremony = form.dataset.passkey === 'create' ? webauthn.startRegistration : webauthn.startAuthentication
+        send(form, await ceremony({ optionsJSON }))
+      } catch {
+        failed.hidden = false
+      }
+      isAsking = false
+    })
+    form.hidden = false
+    if (form.dataset.conditional !== undefined) void offerInAddressField(form, openedAt)
+  }
+}
+
+/** Passkeys among what the browser offers in the address field (WebAuthn Level 3, conditional mediation). Pressing the button takes its place. */
+async function offerInAddressField(form, openedAt) {
+  if (!(await webauthn.browserSupportsWebAuthnAutofill())) return
+  // Before what was asked for is over, it is asked for anew.
+  setTimeout(() => void offerInAddressField(form, openedAt), FRESH_MILLISECONDS)
+  try {
+    send(form, await webauthn.startAuthentication({ optionsJSON: await optionsOf(form, openedAt), useBrowserAutofill: true }))
+  } catch {
+    // Nobody took it up, or the button was pressed.
+  }
+}
+
 /** A second press sends nothing, but for `data-again`, whose answer is a file and leaves the page. The button stays enabled: a disabled one would not be sent with its form, and would lose the focus. */
 function sendFormsOnce() {
   for (const form of document.querySelectorAll('form')) {
@@ -71,5 +143,6 @@ function sendFormsOnce() {
 addPasswordSwitches()
 addCopyButtons()
 addPrintButtons()
+addPasskeyForms()
 sendFormsOnce()
 focusFirstError()

@@ -28,6 +28,8 @@ export type Page = (Layout | { readonly layout?: undefined }) & {
   readonly title: string
   readonly content: Html
   readonly status?: number
+  /** What the page shows; the answer has its status, and says when to try again. */
+  readonly refusal?: AuthError | null
   readonly headers?: AnswerHeaders
   /** Without our script: a page that has nothing to fill in or press. */
   readonly script?: false
@@ -41,6 +43,8 @@ interface Form<T extends z.ZodObject> {
   readonly checksSecret?: true
   /** The path of the page that it stands on: where a person comes back to from the login or from a fresh proof. */
   readonly section?: string
+  /** Where its fields may be longer than 16 KiB in all. */
+  readonly maxBytes?: number
   /** Its fields, without the form's token. */
   readonly input: T
   readonly submit: (c: RouteContext, fields: z.infer<T>) => Promise<Answer>
@@ -78,7 +82,7 @@ export function makePages(
     return { c, config: deps.config, language, texts: TEXTS[language], formToken: token, headers }
   }
 
-  function form<T extends z.ZodObject>({ submit, refused, section, ...form }: Form<T>): Route {
+  function form<T extends z.ZodObject>({ submit, refused, section, maxBytes, ...form }: Form<T>): Route {
     const path = `/forms/${form.action}`
     if (section !== undefined) sections.set(path, `${deps.config.publicUrl.pathPrefix}${section}`)
     // The token is a field like any other; the type says so of both halves.
@@ -95,7 +99,10 @@ export function makePages(
       async handle(c) {
         let fields: Partial<z.infer<T>> = {}
         try {
-          const { form_token: formToken, ...given } = await readInput(c, input, { unknownFields: 'refuse' })
+          const { form_token: formToken, ...given } = await readInput(c, input, {
+            unknownFields: 'refuse',
+            ...(maxBytes !== undefined && { maxBytes }),
+          })
           tokens.require(c, String(formToken))
           // Validated by form.input's own shape just now.
           fields = given as z.infer<T>
@@ -112,11 +119,11 @@ export function makePages(
 
   return {
     open,
-    async show(view, { status = 200, headers = {}, script = true, ...page }) {
+    async show(view, { refusal = null, status = refusal ? PUBLIC_ERRORS[refusal.code].status : 200, headers, script = true, ...page }) {
       const { language } = view
       const layout = page.layout === undefined ? ({ layout: 'card' } as const) : page
       const html = await renderPage(deps.config, { ...page, ...layout, language, script, skipToContent: view.texts.common.skipToContent })
-      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...headers })
+      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...retryAfter(refusal), ...headers })
     },
     redirect(c, location, headers) {
       const target = location.startsWith('/') ? `${deps.config.publicUrl.pathPrefix}${location}` : location
@@ -125,4 +132,9 @@ export function makePages(
     form,
     sectionOf: ({ exchange }) => sections.get(exchange.route ?? '') ?? null,
   }
+}
+
+function retryAfter(refusal: AuthError | null): AnswerHeaders {
+  const seconds = refusal?.details.retryAfterSeconds
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }

@@ -14,6 +14,10 @@ export const account = {
     password_changed: 'Your password is changed. Every other browser has been logged out.',
     session_ended: 'That browser is logged out.',
     others_ended: 'Every other browser is logged out.',
+    passkey_added: 'The passkey is added. You can log in with it from now on.',
+    passkey_renamed: 'The name is saved.',
+    passkey_removed: 'The passkey is removed.',
+    app_removed: 'The authenticator app is removed.',
   },
   profile: {
     title: 'Profile',

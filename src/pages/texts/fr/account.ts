@@ -12,6 +12,10 @@ export const account: typeof en = {
     password_changed: 'Votre mot de passe est changé. Tous les autres navigateurs ont été déconnectés.',
     session_ended: 'Ce navigateur est déconnecté.',
     others_ended: 'Tous les autres navigateurs sont déconnectés.',
+    passkey_added: 'La clé d’accès est ajoutée. Vous pouvez désormais vous connecter avec elle.',
+    passkey_renamed: 'Le nom est enregistré.',
+    passkey_removed: 'La clé d’accès est supprimée.',
+    app_removed: 'L’application d’authentification est supprimée.',
   },
   profile: {
     title: 'Profil',

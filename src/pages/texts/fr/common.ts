@@ -9,5 +9,5 @@ export const common: typeof en = {
   somethingWrong: 'Cela n’a pas fonctionné',
   notFound: 'Il n’y a rien ici',
   notFoundText: 'La page a peut-être été déplacée, ou l’adresse contient une faute de frappe.',
-  requestId: (id) => `Si vous demandez de l’aide, indiquez ce numéro : ${id}`,
+  requestId: (id) => `Si vous demandez de l’aide, indiquez ce numéro : ${id}`,
 }

@@ -5,9 +5,9 @@ export const welcome: typeof enWelcome = {
   logIn: 'Se connecter',
   register: 'Créer un compte',
   tryIt: 'Essayer',
-  reference: 'Toutes les routes, avec leurs champs et leurs réponses :',
+  reference: 'Toutes les routes, avec leurs champs et leurs réponses :',
   referenceLink: 'référence de l’API (en anglais)',
-  mailbox: 'Les e-mails qui auraient été envoyés :',
+  mailbox: 'Les e-mails qui auraient été envoyés :',
   mailboxLink: 'boîte aux lettres',
 }
 
