@@ -13,12 +13,18 @@ export function profileContent({ view, session: { user }, tried }: Pick<SectionV
   return html`<section class="panel">
 <dl>
 <dt>${profile.address}</dt>
-<dd>${user.email} <span class="tag">${user.emailVerified ? profile.verified : profile.unverified}</span></dd>
+<dd>${user.email} <span class="tag">${user.emailVerified ? profile.verified : profile.unverified}</span>${verifyLink(view, user)}</dd>
 <dt>${profile.memberSince}</dt>
 <dd>${timeOf(view, user.createdAt, 'day')}</dd>
 </dl>
 </section>
 ${nameForm(view, user, tried)}${addressForm(view, user, tried)}`
+}
+
+function verifyLink({ config, texts }: View, { emailVerified }: User): Html | string {
+  if (emailVerified) return ''
+  return html`<br>
+<a href="${config.publicUrl.pathPrefix}/verify">${texts.account.profile.verify}</a>`
 }
 
 function nameForm(view: View, user: User, tried: Tried | null): Html {

@@ -16,7 +16,9 @@ test('the profile shows the address, whether it is verified, and since when the 
 test('in classic an address is not verified by itself, and the page says so', async () => {
   await using app = await startTestApp()
   await app.auth.registerUser(ANN, 'correct horse battery staple')
-  assert.match(readable(await (await annsBrowser(app)).open('/account')), /ann@example\.com not verified/)
+  const page = await (await annsBrowser(app)).open('/account')
+  assert.match(readable(page), /ann@example\.com not verified/)
+  assert.match(page.text, /<a href="\/verify">/)
 })
 
 test('programs get JSON where browsers get the page, and neither is taken for the other', async () => {

@@ -49,6 +49,6 @@ ${passwordField(view, {
 function noPassword({ view }: Pick<SectionView, 'view'>): Html {
   const { security } = view.texts.account
   return html`<p>${security.none}</p>
-<p><a href="${view.config.publicUrl.pathPrefix}/forgot">${security.choose}</a></p>
+<p><a href="${view.config.publicUrl.pathPrefix}/reset">${security.choose}</a></p>
 `
 }

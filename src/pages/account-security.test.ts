@@ -76,5 +76,6 @@ test('who has no password is led to where one is chosen', async () => {
   )
   const page = await ann.open(PATH)
   assert.match(readable(page), /Your account has no password/)
+  assert.match(page.text, /<a href="\/reset">/)
   assert.doesNotMatch(page.text, /type="password"/)
 })

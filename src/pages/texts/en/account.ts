@@ -24,6 +24,7 @@ export const account = {
     address: 'Email address',
     verified: 'verified',
     unverified: 'not verified',
+    verify: 'Have a link mailed to verify it',
     memberSince: 'Member since',
     nameTitle: 'Your name',
     name: 'Display name',

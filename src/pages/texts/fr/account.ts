@@ -22,6 +22,7 @@ export const account: typeof en = {
     address: 'Adresse e-mail',
     verified: 'vérifiée',
     unverified: 'non vérifiée',
+    verify: 'Recevoir un lien pour la vérifier',
     memberSince: 'Membre depuis le',
     nameTitle: 'Votre nom',
     name: 'Nom affiché',
