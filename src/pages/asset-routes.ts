@@ -10,7 +10,7 @@ import { styleOf } from './style.ts'
 export function assetRoutes(deps: Pick<Deps, 'config'>, answers: Answers): Route[] {
   const { logo } = deps.config.appearance
   const css = (config: Config) => Buffer.from(styleOf(config))
-  const script = () => Buffer.concat([webauthn(), readFileSync(new URL('pages.js', import.meta.url))])
+  const script = () => Buffer.concat([webauthn(), readFileSync(new URL('browser.js', import.meta.url))])
   return [
     asset(answers, '/style.css', 'text/css; charset=utf-8', () => css(deps.config)),
     asset(answers, '/pages.js', 'text/javascript; charset=utf-8', script),

@@ -25,7 +25,7 @@ export function problemsOf(
   return field !== undefined && fields.includes(field) ? { fields: { [field]: sentence }, whole: null } : { fields: {}, whole: sentence }
 }
 
-/** What is wrong with the whole form. It is read out, and gets the focus (pages.js). */
+/** What is wrong with the whole form. It is read out, and gets the focus (browser.js). */
 export function problem(sentence: string | null): Html | string {
   return sentence === null ? '' : html`<p class="problem" role="alert">${sentence}</p>\n`
 }

@@ -29,9 +29,9 @@ export const register = {
   title: 'Create an account',
   email: 'Email address',
   password: 'Password',
-  minLength: (count: number) => `At least ${count} characters. A sentence is easy to remember.`,
+  minLength: (count: number) => `${count > 1 ? `At least ${count} characters. ` : ''}A sentence is easy to remember.`,
   button: 'Create my account',
-  haveAccount: 'You have an account?',
+  haveAccount: 'Already have an account?',
   logIn: 'Log in',
   closed: 'New accounts cannot be created here. Ask whoever runs this service.',
 }
