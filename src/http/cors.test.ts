@@ -86,7 +86,7 @@ test('a preflight lists the methods the path really has, for ten minutes at most
   assert.ok(Number(users.answer.headers.get('access-control-max-age')) <= 600)
   assert.equal(users.answer.headers.get('access-control-allow-origin'), 'https://www.example.com')
   assert.equal(await users.answer.text(), '')
-  assert.deepEqual((await preflight('/sessions', 'DELETE')).methods.sort(), ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST'])
+  assert.deepEqual((await preflight('/sessions', 'DELETE')).methods.sort(), ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])
   assert.deepEqual((await preflight('/nothing', 'GET')).methods, [])
 })
 

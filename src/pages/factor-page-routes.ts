@@ -136,7 +136,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
       maxBytes: MAX_PASSKEY_BYTES,
       input: z.object({ name: text, passkey: text }),
       async submit(c, { name, passkey }) {
-        const right = await rights.require(c, undefined)
+        const right = await rights.ofSession(c)
         const { recoveryCodes } = await findFactors(deps.database.reads, right.user.id)
         const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
         const { claimed } = await addPasskey(deps, right, {
@@ -162,7 +162,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
       section: APP_PATH,
       input: z.object({}),
       async submit(c) {
-        const { secret, uri } = await beginTotp(deps, await rights.require(c, undefined))
+        const { secret, uri } = await beginTotp(deps, await rights.ofSession(c))
         return showSetUp(c, { secret, uri, picture: await qrCode(uri) }, NO_PROBLEMS)
       },
       refused: (c, refusal) => showSetUp(c, null, problemsOf(pages.open(c), refusal, []), refusal),
@@ -175,7 +175,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
       section: APP_PATH,
       input: z.object({ code: text }),
       async submit(c, { code }) {
-        const right = await rights.require(c, undefined)
+        const right = await rights.ofSession(c)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
         const made = await makeRecoveryCodes(deps)
         const claimed = await confirmTotp(deps, right, {

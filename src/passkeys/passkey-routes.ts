@@ -49,10 +49,10 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
       access: 'session',
       input: optionsInput,
       answers: { 200: { description: 'Options for the browser', body: creationOptions } },
-      refusals: ['session_required', 'step_up_required', 'ticket_invalid'],
+      refusals: ['session_required', 'step_up_required'],
       async handle(c) {
-        const fields = await readInput(c, optionsInput, { unknownFields: 'refuse' })
-        return answers.json(c.exchange, 200, await passkeyCreationOptions(deps, await rights.require(c, fields.ticket)))
+        const { right } = await rights.read(c, optionsInput)
+        return answers.json(c.exchange, 200, await passkeyCreationOptions(deps, right))
       },
     },
     {
@@ -73,10 +73,9 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
           }),
         },
       },
-      refusals: ['session_required', 'step_up_required', 'ticket_invalid', 'passkey_refused', 'too_many_passkeys', 'busy'],
+      refusals: ['session_required', 'step_up_required', 'passkey_refused', 'too_many_passkeys', 'busy'],
       async handle(c) {
-        const fields = await readInput(c, addInput, { unknownFields: 'refuse', maxBytes: MAX_PASSKEY_BYTES })
-        const right = await rights.require(c, fields.ticket)
+        const { fields, right } = await rights.read(c, addInput, MAX_PASSKEY_BYTES)
         const { recoveryCodes } = await findFactors(deps.database.reads, right.user.id)
         const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
         const { id, claimed } = await addPasskey(deps, right, {

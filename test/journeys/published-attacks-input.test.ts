@@ -5,6 +5,7 @@ import { GOOD_PASSWORD } from '../hardened-app.ts'
 import { operationsOf } from '../openapi-operations.ts'
 import { rawJson } from '../raw-request.ts'
 import { assertRefused } from '../refusals.ts'
+import { addPasskey, assertionFor, enrolTotp, ticketOf, totpCode } from '../second-factors.ts'
 import { startTestApp } from '../test-app.ts'
 
 const ANN = 'ann@example.com'
@@ -209,11 +210,27 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
     await issueOne(app, 'link of a registration', 'pending3@example.com'),
   ]
   const password = GOOD_PASSWORD
+  await addUser(app, 'strong@example.com')
+  const { secret, recoveryCodes, session: withApp } = await enrolTotp(app, await app.logIn('strong@example.com', password))
+  const { authenticator } = await addPasskey(app, withApp)
+  const newTicket = () => ticketOf(app, 'strong@example.com', password)
+  const ticket = await newTicket()
   const form = (token: string) => ({ form_token: formToken, token })
   /** Bodies that are good, if nothing is wrong with them. */
   const bodies: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>> = {
     'POST /users': [{ email: 'fresh@example.com', password }],
-    'POST /sessions': [{ email: 'code@example.com', password }, { email: code.email, code: code.value }, { token: link.value }],
+    'POST /sessions': [
+      { email: 'code@example.com', password },
+      { email: code.email, code: code.value },
+      { token: link.value },
+      { passkey: await assertionFor(app, authenticator) },
+    ],
+    'PUT /sessions': [
+      { ticket: await newTicket(), totp_code: totpCode(app, secret) },
+      { ticket: await newTicket(), recovery_code: recoveryCodes[0] },
+      { ticket, passkey: await assertionFor(app, authenticator, ticket) },
+    ],
+    'POST /sessions/passkey_options': [{ ticket: await newTicket() }],
     'POST /reset_password': [{ email: reset.email }],
     'PUT /reset_password': [{ email: reset.email, reset_token: reset.value, new_password: NEXT_PASSWORD }],
     'POST /email_verification': [{ email: pending.email }],
@@ -253,6 +270,8 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
         for (const value of [ABSENT, null, '', [], [good[field]], {}, 0, true, false, 12_345]) {
           // The token proves the address; the password is for pages that want to make sure of more.
           if (route === 'PUT /email_verification' && field === 'password' && value === ABSENT) continue
+          // Without a ticket it is another question: who are you?
+          if (route === 'POST /sessions/passkey_options' && value === ABSENT) continue
           const { [field]: _left, ...rest } = good
           const { status, text } = await send(route, value === ABSENT ? rest : { ...rest, [field]: value })
           assert.ok(status >= 400 && status < 500 && status !== 429, `${route} ${field} ${String(value)}: ${status} ${text}`)
