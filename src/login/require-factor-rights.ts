@@ -6,8 +6,8 @@ import { originOf, type RouteContext, readInput } from '../http/route.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import type { Session } from '../sessions/session.ts'
 import { completeAfterAdding, rightOfSession, rightOfTicket } from './factor-rights.ts'
-import { asSession } from './ticket.ts'
 import type { LoginCookies } from './require-login-cookies.ts'
+import { asSession } from './ticket.ts'
 
 export function makeFactorRights(deps: Deps, guard: SessionGuard, cookies: LoginCookies): FactorRights {
   async function findSession(c: RouteContext): Promise<Session | null> {

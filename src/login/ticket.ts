@@ -47,7 +47,8 @@ export async function requireTicket(deps: Pick<Deps, 'database' | 'clock'>, toke
 
 /** 401 is what a login answers, and nothing else: elsewhere a ticket stands in a session's place, and a dead one is as good as none. */
 export function asSession(error: unknown): never {
-  if (error instanceof AuthError && error.code === 'ticket_invalid') throw new AuthError('session_required', { logged: `ticket ${error.details.logged}` })
+  if (error instanceof AuthError && error.code === 'ticket_invalid')
+    throw new AuthError('session_required', { logged: `ticket ${error.details.logged}` })
   throw error
 }
 
