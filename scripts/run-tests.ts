@@ -35,6 +35,11 @@ function filesOf(...patterns: string[]): string[] {
   return globSync(patterns, { cwd: root }).sort()
 }
 
+/** What they promise is of pages, whatever the database. */
+function isInBrowser(file: string): boolean {
+  return file.startsWith('test/journeys/browser-')
+}
+
 /** The longest first, so that the others run beside it. */
 function onSqlite(): Group[] {
   return [
@@ -44,7 +49,13 @@ function onSqlite(): Group[] {
       engine: 'sqlite',
       shareProcess: false,
     },
-    { name: 'stories, on SQLite', files: filesOf('test/journeys/*.test.ts'), engine: 'sqlite', shareProcess: false },
+    {
+      name: 'stories, on SQLite',
+      files: filesOf('test/journeys/*.test.ts').filter((file) => !isInBrowser(file)),
+      engine: 'sqlite',
+      shareProcess: false,
+    },
+    { name: 'stories in a browser', files: filesOf('test/journeys/*.test.ts').filter(isInBrowser), engine: 'sqlite', shareProcess: false },
     { name: 'rules, on SQLite', files: filesOf('src/**/*.test.ts'), engine: 'sqlite', shareProcess: true },
   ]
 }
@@ -58,7 +69,7 @@ function onPostgres(): Group[] {
   const rules = filesOf('src/**/*.test.ts').filter((file) => usesDatabase(file) && !asksNone(file))
   // What these two promise, of input and of mail texts, is decided before any database is asked, too.
   const askNone = ['test/journeys/published-attacks-input.test.ts', 'test/journeys/published-attacks-mail.test.ts']
-  const stories = filesOf('test/journeys/*.test.ts').filter((file) => usesDatabase(file) && !askNone.includes(file))
+  const stories = filesOf('test/journeys/*.test.ts').filter((file) => usesDatabase(file) && !askNone.includes(file) && !isInBrowser(file))
   return [
     { name: 'stories, on PostgreSQL', files: stories, engine: 'postgres', shareProcess: false },
     { name: 'rules, on PostgreSQL', files: rules, engine: 'postgres', shareProcess: true },

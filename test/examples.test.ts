@@ -50,16 +50,21 @@ test('guarded-app.ts: a page is for those whom the service knows, as long as it 
   const service = await startService(t)
   const { url, stop } = await startExample(t, 'guarded-app.ts', ['0', service.url])
 
-  const refused = [403, `Log in first: POST ${service.url}/sessions\n`]
-  assert.deepEqual(await request(url, 'GET', '/'), refused)
-  assert.deepEqual(await request(url, 'GET', '/', { session: 'made-up' }), refused)
+  const isSentToLogin = async (session?: string) => {
+    const headers: HeadersInit = session === undefined ? {} : { cookie: `session_id=${session}` }
+    const answer = await fetch(url, { redirect: 'manual', headers })
+    const back = encodeURIComponent(`http://localhost:${new URL(url).port}/`)
+    assert.deepEqual([answer.status, answer.headers.get('location')], [302, `${service.url}/login?return_to=${back}`])
+  }
+  await isSentToLogin()
+  await isSentToLogin('made-up')
 
   await request(service.url, 'POST', '/users', { form: bob })
   const session = await logIn(service.url)
   assert.deepEqual(await request(url, 'GET', '/', { session }), [200, 'This page is for bob@bob.com only.\n'])
 
   await request(service.url, 'DELETE', '/sessions', { session })
-  assert.deepEqual(await request(url, 'GET', '/', { session }), refused)
+  await isSentToLogin(session)
   assert.equal(await stop(), 0)
 })
 
