@@ -132,21 +132,29 @@ export async function removeTotp(deps: TotpDeps, user: User, by: Initiator, stil
   })
 }
 
-/** Seal at most `limit` secrets anew with the newest version of the root secret, so that an older one falls out of use. @returns how many */
-export async function resealTotpSecrets(deps: Pick<Deps, 'database' | 'keys' | 'random'>, limit: number): Promise<number> {
-  const { keys, random, database } = deps
+/**
+ * Seal every secret anew with the newest version of the root secret, batch by batch, so that an older one falls out of use. One that cannot be opened stays as it is and keeps no other from it.
+ */
+export async function resealTotpSecrets(
+  { keys, random, database }: Pick<Deps, 'database' | 'keys' | 'random'>,
+  batch: number,
+): Promise<void> {
   const older = keys.versions.filter((version) => version !== keys.newest)
-  if (older.length === 0) return 0
-  const rows = await findSealedWith(database.reads, older, limit)
-  const opened = rows.flatMap(({ userId, secret: from }) => {
-    const secret = openSealedText(keys, placeOf(userId), from)
-    return secret === null ? [] : [{ userId, from, to: sealText(keys, random, placeOf(userId), secret), keyVersion: keys.newest }]
-  })
-  if (opened.length === 0) return 0
-  await database.inTransaction(async (tx) => {
-    for (const one of opened) await replaceSealed(tx, one)
-  })
-  return opened.length
+  let after = ''
+  while (older.length > 0) {
+    const rows = await findSealedWith(database.reads, older, { after, limit: batch })
+    const opened = rows.flatMap(({ userId, secret: from }) => {
+      const secret = openSealedText(keys, placeOf(userId), from)
+      return secret === null ? [] : [{ userId, from, to: sealText(keys, random, placeOf(userId), secret), keyVersion: keys.newest }]
+    })
+    if (opened.length > 0)
+      await database.inTransaction(async (tx) => {
+        for (const one of opened) await replaceSealed(tx, one)
+      })
+    const last = rows.at(-1)
+    if (!last || rows.length < batch) return
+    after = last.userId
+  }
 }
 
 /** Remove at most `limit` secrets that nobody confirmed in time. @returns how many */
