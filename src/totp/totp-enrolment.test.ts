@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret } from 'otpauth'
+import { occupyHashQueue } from '../../test/busy-hash-queue.ts'
 import { addUser, startForManyClients } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, type HardenedApp } from '../../test/hardened-app.ts'
 import { operationsOf } from '../../test/openapi-operations.ts'
@@ -169,4 +170,20 @@ test('a user id from the client adds an app to nobody else', async () => {
   for (const field of ['user_id', 'userId', 'email', 'id'])
     assertRefused(await app.request('POST', '/totp', { session, json: { [field]: eve } }), 400, 'field_unknown', { field })
   assertRefused(await app.request('POST', '/totp', { json: {} }), 403, 'session_required')
+})
+
+test('a wrong code is not worth the hashing of recovery codes, and a right one that finds no room for it does not count', async () => {
+  const { app: started, session } = await startWithSession()
+  await using app = started
+  const { hashQueue } = app.auth.deps
+  const hashed = () => Array.from(hashQueue.wait.counts).reduce((sum, count) => sum + count, 0)
+  const secret = await begin(app, session)
+  const before = hashed()
+  for (let at = 0; at < 4; at++) assertRefused(await confirm(app, session, '000000'), 403, 'code_wrong', { field: 'code' })
+  assert.equal(hashed(), before)
+  {
+    using _busy = occupyHashQueue(app)
+    for (let at = 0; at < 2; at++) assertRefused(await confirm(app, session, totpCode(app, secret)), 503, 'busy')
+  }
+  assert.equal((await confirm(app, session, totpCode(app, secret))).status, 200)
 })

@@ -73,14 +73,18 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
         const { code, ...fields } = await readInput(c, confirmInput, { unknownFields: 'refuse' })
         const right = await rights.require(c, fields.ticket)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
-        const made = await makeRecoveryCodes(deps)
+        let recovery_codes: readonly string[] = []
         const claimed = await confirmTotp(deps, right, {
           code,
           isKnownDevice: known !== null,
-          alsoIn: (tx) => storeRecoveryCodes(deps, tx, right.user.id, made),
+          async prepare() {
+            const made = await makeRecoveryCodes(deps)
+            recovery_codes = made.codes
+            return (tx) => storeRecoveryCodes(deps, tx, right.user.id, made)
+          },
         })
         const headers = await rights.finish(c, right, claimed, 'otp')
-        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes: made.codes }, headers)
+        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes }, headers)
       },
     },
     {

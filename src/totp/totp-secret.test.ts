@@ -68,7 +68,7 @@ test('a secret that lies in the row of a set-up is sealed for the app of that us
   const known = new Secret({ size: 20 }).base32
   const forgeries = [
     sealText(keys, systemRandom, { label: 'totp', rowId: 'somebody else' }, known),
-    sealText(keys, systemRandom, { label: 'mail', rowId: ann.id }, known),
+    sealText(keys, systemRandom, { label: 'outbox', rowId: ann.id }, known),
     `v9:${sealText(keys, systemRandom, { label: 'totp', rowId: ann.id }, known).slice(3)}`,
     known,
     '',

@@ -4,7 +4,7 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ClaimedRight, type FactorRight, factorAdded, factorRemoved, holdFactors } from '../factors/factors.ts'
-import { type Attempt, reserveAttempt, succeedAttempt } from '../throttles/throttle.ts'
+import { type Attempt, releaseAttempt, reserveAttempt, succeedAttempt } from '../throttles/throttle.ts'
 import { enableSecondFactor } from '../throttles/throttle-admin.ts'
 import type { User } from '../users/user.ts'
 import { makeTotpSecret, normaliseTotpCode, stepOfCode, totpUri } from './totp-code.ts'
@@ -51,13 +51,18 @@ function placeOf(userId: string) {
  * Wrong codes count as those at a login do (CHECKLIST R045).
  *
  * @throws AuthError `enrolment_not_found` - not begun here, or more than ten minutes ago
- * @throws AuthError `code_wrong`, `too_many_attempts`
+ * @throws AuthError `code_wrong`, `too_many_attempts`, `busy`
  * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
  */
 export async function confirmTotp(
   deps: TotpDeps,
   right: FactorRight,
-  input: { readonly code: unknown; readonly isKnownDevice: boolean; readonly alsoIn: (tx: Db) => Promise<void> },
+  input: {
+    readonly code: unknown
+    readonly isKnownDevice: boolean
+    /** What else is stored with it. Made once the code is known to be right: hashing is not for whoever guesses. */
+    readonly prepare: () => Promise<(tx: Db) => Promise<void>>
+  },
 ): Promise<ClaimedRight> {
   const { user, boundTo } = right
   const now = deps.clock.now()
@@ -71,6 +76,10 @@ export async function confirmTotp(
   const code = normaliseTotpCode(input.code)
   const step = code && (await stepOfCode(secret, code, now))
   if (step === null || step === '') throw new AuthError('code_wrong', { field: 'code', logged: 'enrolment' })
+  const storeAlso = await input.prepare().catch(async (error: unknown) => {
+    await releaseAttempt(deps, reservation)
+    throw error
+  })
   return deps.database.inTransaction(async (tx) => {
     await holdFactors(tx, user.id)
     if (!(await takeEnrolment(tx, { boundTo, userId: user.id, secret: sealed })))
@@ -83,7 +92,7 @@ export async function confirmTotp(
       lastStep: step,
       createdAt: new Date(now),
     })
-    await input.alsoIn(tx)
+    await storeAlso(tx)
     await succeedAttempt(tx, reservation)
     // Bound anew: nobody has failed on this one yet (CHECKLIST R040).
     await enableSecondFactor(tx, user.id)
