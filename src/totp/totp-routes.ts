@@ -4,7 +4,6 @@ import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { type Route, readInput } from '../http/route.ts'
 import { messageAnswer, text } from '../http/schemas.ts'
-import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -73,18 +72,9 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
         const { code, ...fields } = await readInput(c, confirmInput, { unknownFields: 'refuse' })
         const right = await rights.require(c, fields.ticket)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
-        let recovery_codes: readonly string[] = []
-        const claimed = await confirmTotp(deps, right, {
-          code,
-          isKnownDevice: known !== null,
-          async prepare() {
-            const made = await makeRecoveryCodes(deps)
-            recovery_codes = made.codes
-            return (tx) => storeRecoveryCodes(deps, tx, right.user.id, made)
-          },
-        })
+        const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code, isKnownDevice: known !== null })
         const headers = await rights.finish(c, right, claimed, 'otp')
-        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes }, headers)
+        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes: recoveryCodes }, headers)
       },
     },
     {

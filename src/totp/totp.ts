@@ -4,6 +4,7 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ClaimedRight, type FactorRight, factorAdded, factorRemoved, holdFactors } from '../factors/factors.ts'
+import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { type Attempt, releaseAttempt, reserveAttempt, succeedAttempt } from '../throttles/throttle.ts'
 import { enableSecondFactor } from '../throttles/throttle-admin.ts'
 import type { User } from '../users/user.ts'
@@ -47,23 +48,18 @@ function placeOf(userId: string) {
 }
 
 /**
- * Finish it with a code of the new secret, which takes the place of an earlier one; the code is used up by it. In one transaction with whatever the right to it is used up by.
- * Wrong codes count as those at a login do (CHECKLIST R045).
+ * Finish it with a code of the new secret, which takes the place of an earlier one; the code is used up by it. In one transaction with whatever the right to it is used up by,
+ * and with ten recovery codes in place of earlier ones, which are shown this once. Wrong codes count as those at a login do (CHECKLIST R045).
  *
  * @throws AuthError `enrolment_not_found` - not begun here, or more than ten minutes ago
  * @throws AuthError `code_wrong`, `too_many_attempts`, `busy`
  * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
  */
 export async function confirmTotp(
-  deps: TotpDeps,
+  deps: TotpDeps & Pick<Deps, 'hashQueue'>,
   right: FactorRight,
-  input: {
-    readonly code: unknown
-    readonly isKnownDevice: boolean
-    /** What else is stored with it. Made once the code is known to be right: hashing is not for whoever guesses. */
-    readonly prepare: () => Promise<(tx: Db) => Promise<void>>
-  },
-): Promise<ClaimedRight> {
+  input: { readonly code: unknown; readonly isKnownDevice: boolean },
+): Promise<{ readonly claimed: ClaimedRight; readonly recoveryCodes: readonly string[] }> {
   const { user, boundTo } = right
   const now = deps.clock.now()
   const sealed = await findEnrolment(deps.database.reads, { boundTo, userId: user.id, now: new Date(now) })
@@ -76,15 +72,16 @@ export async function confirmTotp(
   const code = normaliseTotpCode(input.code)
   const step = code && (await stepOfCode(secret, code, now))
   if (step === null || step === '') throw new AuthError('code_wrong', { field: 'code', logged: 'enrolment' })
-  const storeAlso = await input.prepare().catch(async (error: unknown) => {
+  // Not before the code is known to be right: hashing ten is not for whoever guesses.
+  const made = await makeRecoveryCodes(deps).catch(async (error: unknown) => {
     await releaseAttempt(deps, reservation)
     throw error
   })
-  return deps.database.inTransaction(async (tx) => {
+  const claimed = await deps.database.inTransaction(async (tx) => {
     await holdFactors(tx, user.id)
     if (!(await takeEnrolment(tx, { boundTo, userId: user.id, secret: sealed })))
       throw new AuthError('enrolment_not_found', { logged: 'taken meanwhile' })
-    const claimed = await right.claim(tx, 'otp')
+    const way = await right.claim(tx, 'otp')
     await putTotp(tx, {
       userId: user.id,
       secret: sealed,
@@ -92,13 +89,14 @@ export async function confirmTotp(
       lastStep: step,
       createdAt: new Date(now),
     })
-    await storeAlso(tx)
+    await storeRecoveryCodes(deps, tx, user.id, made)
     await succeedAttempt(tx, reservation)
     // Bound anew: nobody has failed on this one yet (CHECKLIST R040).
     await enableSecondFactor(tx, user.id)
     await factorAdded(deps, tx, { user, factor: 'totp', by: right.by })
-    return claimed
+    return way
   })
+  return { claimed, recoveryCodes: made.codes }
 }
 
 /** The attempts of a user's codes and recovery codes, whatever ticket or session they are made with (CHECKLIST R046). */
