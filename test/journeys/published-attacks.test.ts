@@ -31,6 +31,9 @@ async function storedOf(app: TestApp, id: string) {
     sessions: await reads.selectFrom('sessions').select('id').where('user_id', '=', id).orderBy('id').execute(),
     devices: await reads.selectFrom('devices').selectAll().where('user_id', '=', id).execute(),
     changes: await reads.selectFrom('address_changes').select('id').where('user_id', '=', id).execute(),
+    apps: await reads.selectFrom('totp_secrets').selectAll().where('user_id', '=', id).execute(),
+    enrolments: await reads.selectFrom('totp_enrolments').selectAll().where('user_id', '=', id).execute(),
+    passkeys: await reads.selectFrom('passkeys').select('id').where('user_id', '=', id).execute(),
     mails: await reads.selectFrom('mails').select('id').where('user_id', '=', id).execute(),
   }
 }
@@ -62,7 +65,10 @@ test('Better Auth CVE-2025-61928: no route takes who is acting from a body, a qu
     for (const { query: asked, ...body } of attempts) {
       if (!needsSession) continue
       guarded++
-      assertRefused(await app.request(method, `${path}?${asked}`, { ...body, headers }), 403, 'session_required')
+      const stranger = await app.request(method, `${path}?${asked}`, { ...body, headers })
+      // Where a ticket may stand in for the session, the body is read first, and one like this is none.
+      if (operation.fields.includes('ticket') && stranger.status !== 403) assert.ok([400, 401].includes(stranger.status), stranger.text)
+      else assertRefused(stranger, 403, 'session_required')
       // With a session of one's own, another's id selects nobody either.
       const mallory = `mallory${++mallorys}@example.com`
       await addUser(app, mallory)
