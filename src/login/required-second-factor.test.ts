@@ -160,7 +160,11 @@ test('sessions last an hour without use and a day at most (R062, R063)', async (
     await using app = await startForManyClients(REQUIRED)
     const id = await addUser(app, EMAIL)
     const [session = ''] = await manySessions(app, id, 1, ['pwd', 'otp', 'mfa'])
-    const alive = async () => (await app.request('GET', '/account', { session })).status === 200
+    const alive = async () => {
+      const { status } = await app.request('GET', '/account', { session })
+      await app.auth.settled()
+      return status === 200
+    }
     assert.ok(await alive())
     for (let at = 1; at < count; at++) {
       app.clock.advance(step)

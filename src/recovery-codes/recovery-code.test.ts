@@ -10,6 +10,7 @@ import { addPasskey, enrolTotp, totpCode } from '../../test/second-factors.ts'
 import { sessionOf } from '../../test/test-app.ts'
 import { addTotpUser, completeWith, manyTickets, statusesOf } from '../../test/totp-user.ts'
 import { TABLES } from '../db/table-list.ts'
+import { checkRecoveryCode } from './recovery-code.ts'
 
 const EMAIL = 'ann@example.com'
 const LOGGED_IN = { email: EMAIL, message: 'logged in' }
@@ -124,6 +125,16 @@ test('of twenty logins at once with one code, exactly one gets in (R144)', async
   assert.equal(successes, 1, JSON.stringify(others))
   assert.deepEqual(new Set(Object.keys(others)), new Set(['401', '429']))
   assert.equal((await kindsOf(app)).filter((kind) => kind === 'recovery_code_used').length, 1)
+})
+
+test('a code that two found good before either used it is used by one (R144)', async () => {
+  await using app = await startForManyClients()
+  const { recoveryCodes, id } = await addTotpUser(app)
+  const { deps } = app.auth
+  const found = [await checkRecoveryCode(deps, id, recoveryCodes[0]), await checkRecoveryCode(deps, id, recoveryCodes[0])]
+  const used: (boolean | undefined)[] = []
+  for (const use of found) used.push(await deps.database.inTransaction(async (tx) => use?.(tx)))
+  assert.deepEqual(used, [true, false])
 })
 
 test('new codes take a step-up, void every old one, and are told to the owner once (R145)', async () => {

@@ -7,6 +7,7 @@ import { assertAnswered, assertRefused } from '../../test/refusals.ts'
 import { ticketOf, totpCode } from '../../test/second-factors.ts'
 import { sessionOf } from '../../test/test-app.ts'
 import { addTotpUser, completeWith, manySessions, manyTickets, statusesOf } from '../../test/totp-user.ts'
+import { checkTotp } from './totp.ts'
 
 const EMAIL = 'ann@example.com'
 const LOGGED_IN = { email: EMAIL, message: 'logged in' }
@@ -105,6 +106,18 @@ test('of fifty logins at once with one code, exactly one gets in (R136)', async 
   const { 200: successes, ...refused } = statusesOf(answers)
   assert.equal(successes, 1, JSON.stringify(refused))
   assert.deepEqual(new Set(Object.keys(refused)), new Set(['401', '429']))
+})
+
+test('a code that two found good before either used it is used by one (R136)', async () => {
+  await using app = await startForManyClients()
+  const { secret, id } = await addTotpUser(app)
+  const { deps } = app.auth
+  const found = [await checkTotp(deps, id, totpCode(app, secret)), await checkTotp(deps, id, totpCode(app, secret, -1))]
+  found.push(await checkTotp(deps, id, totpCode(app, secret)))
+  const used: (boolean | undefined)[] = []
+  for (const use of found) used.push(await deps.database.inTransaction(async (tx) => use?.(tx)))
+  // The one of the step before was used up by adding the app.
+  assert.deepEqual(used, [true, undefined, false])
 })
 
 test('of fifty logins at once with one ticket, exactly one gets in', async () => {
