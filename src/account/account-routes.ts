@@ -68,11 +68,11 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       summary: 'Change my password',
       checksSecret: true,
       description:
-        'The current password is the proof. The other sessions end; this one goes on under a new cookie. So does the device; the others are new ones again.',
+        'The current password is the proof; an account with a second factor must have proved that one within the last 10 minutes, too. The other sessions end; this one goes on under a new cookie. So does the device; the others are new ones again.',
       access: 'session',
       input: passwordInput,
       answers: { 200: { description: 'Changed, with new cookies', body: messageAnswer('Password updated') } },
-      refusals: ['session_required', 'password_wrong', 'password_rejected', 'too_many_attempts', 'busy'],
+      refusals: ['session_required', 'step_up_required', 'password_wrong', 'password_rejected', 'too_many_attempts', 'busy'],
       async handle(c) {
         const session = await guard.require(c)
         const fields = await readInput(c, passwordInput, { unknownFields: 'refuse' })

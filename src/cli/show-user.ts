@@ -17,12 +17,14 @@ export async function showUser(deps: Deps, who: string, options: { readonly json
   })
   if ('state' in user) return options.json ? printJson({ email: user.email, ...viewOfVerdict(user) }) : printVerdict(user)
   const [sessions, verdict] = await Promise.all([listSessions(deps, user.id), verdictOf(deps, user)])
-  if (options.json) return printJson({ ...viewOf(user), live_sessions: sessions.length, ...viewOfVerdict(verdict) })
+  if (options.json)
+    return printJson({ ...viewOf(user), factors: verdict.factors, live_sessions: sessions.length, ...viewOfVerdict(verdict) })
   printTable(null, [
     ...Object.entries(viewOf(user)).map(([key, value]) => [
       key,
       value === null ? '-' : typeof value === 'object' ? JSON.stringify(value) : String(value),
     ]),
+    ['factors', verdict.factors.join(', ') || '-'],
     ['live_sessions', String(sessions.length)],
   ])
   printVerdict(verdict)

@@ -1,6 +1,7 @@
 import { lastRefusalsOf } from '../audit/audit.ts'
 import type { LoggedEvent } from '../audit/audit-event.ts'
 import type { Deps } from '../deps.ts'
+import { type Factors, factorNames, findFactors, hasSecondFactor } from '../factors/factors.ts'
 import { listMails, listMailsOf, type MailView } from '../mail/mail.ts'
 import { passwordStateOf } from '../passwords/check-password.ts'
 import { pendingRegistrationOf } from '../registration/registration.ts'
@@ -13,6 +14,8 @@ export interface Verdict {
   /** `ok`, or what a login meets first. */
   readonly state: VerdictState
   readonly sentences: readonly string[]
+  /** What they can prove who they are with. */
+  readonly factors: readonly string[]
   readonly throttles: readonly ThrottleState[]
   readonly mails: readonly MailView[]
   readonly refusals: readonly LoggedEvent[]
@@ -31,7 +34,8 @@ export type VerdictState =
 const SHOWN = 10
 
 export async function verdictOf(deps: Deps, user: User): Promise<Verdict> {
-  const [throttles, mails, refusals, password] = await Promise.all([
+  const [factors, throttles, mails, refusals, password] = await Promise.all([
+    findFactors(deps.database.reads, user.id),
     throttleStateOf(deps, user.id),
     listMailsOf(deps, user.id),
     lastRefusalsOf(deps, user.id, SHOWN),
@@ -40,12 +44,21 @@ export async function verdictOf(deps: Deps, user: User): Promise<Verdict> {
   const reasons = reasonsOf(deps, user, password, throttles)
   return {
     state: reasons[0]?.[0] ?? 'ok',
-    sentences:
-      reasons.length > 0 ? reasons.map(([, sentence]) => sentence) : ['Nothing stands in the way: the right password lets them in.'],
+    sentences: reasons.length > 0 ? reasons.map(([, sentence]) => sentence) : [wayIn(deps.config, factors)],
+    factors: factorNames(factors),
     throttles,
     mails: mails.slice(0, SHOWN),
     refusals,
   }
+}
+
+function wayIn({ secondFactor }: Pick<Deps['config'], 'secondFactor'>, factors: Factors): string {
+  if (hasSecondFactor(factors)) {
+    const asked = [...(factors.hasTotp ? ['authenticator app'] : []), ...(factors.passkeys > 0 ? ['passkey'] : [])].join(' or ')
+    return `Nothing stands in the way: the right password, then their ${asked} is asked for.`
+  }
+  if (secondFactor === 'required') return 'Nothing stands in the way: the right password, and at the next login they add a second factor.'
+  return 'Nothing stands in the way: the right password lets them in.'
 }
 
 function reasonsOf(
@@ -69,7 +82,9 @@ function reasonsOf(
   for (const { authenticator, from, failures, blockedUntil, disabled } of throttles) {
     const whose = from === 'strangers' ? 'from unknown browsers' : 'from browsers they have used before'
     if (disabled) {
-      const sentence = `The ${authenticator} is closed ${whose} after ${failures} failures in a row. A reset opens it, and so does: bienvenue users unlock ${who}`
+      const opens =
+        authenticator === 'second_factor' ? 'A recovery code lets them in, adding the authenticator app anew opens it' : 'A reset opens it'
+      const sentence = `The ${authenticator} is closed ${whose} after ${failures} failures in a row. ${opens}, and so does: bienvenue users unlock ${who}`
       reasons.push([authenticator === 'password' ? 'password_disabled' : 'throttled', sentence])
     } else if (blockedUntil) {
       const until = blockedUntil.toISOString()
@@ -93,6 +108,7 @@ export async function verdictOfAddress(deps: Deps, text: string): Promise<(Verdi
     email: pending.email.address,
     state: 'pending',
     sentences: [sentence],
+    factors: [],
     throttles: [],
     mails: mails.slice(0, SHOWN),
     refusals: [],

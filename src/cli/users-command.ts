@@ -68,13 +68,13 @@ export function usersCommand(configOf: () => Config): Command {
   )
   command(
     'remove-factors <address-or-id>',
-    'forget known browsers, and mailed codes and links; of second factors there are none yet',
+    'remove authenticator app, passkeys and recovery codes, and forget known browsers, mailed codes and links',
   ).action((who: string) =>
     withDeps(configOf(), async (deps) => {
       const user = await requireUser(deps, who)
       await removeFactors(deps, user.id, OPERATOR)
       print(
-        `The known browsers of ${safe(user.email)} are forgotten, and mailed codes and links are void. There is no second factor to remove.`,
+        `Authenticator app, passkeys and recovery codes of ${safe(user.email)} are gone, known browsers are forgotten, and mailed codes and links are void. Sessions go on; to end them: bienvenue sessions end ${safe(user.email)}`,
       )
     }),
   )

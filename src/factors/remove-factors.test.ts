@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { addUser, startForManyClients } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, startHardenedApp } from '../../test/hardened-app.ts'
 import { codeIn } from '../../test/mail-links.ts'
 import { assertRefused, refused } from '../../test/refusals.ts'
+import { addPasskey, assertionFor, enrolTotp, ticketOf, totpCode } from '../../test/second-factors.ts'
+import { addTotpUser, manySessions } from '../../test/totp-user.ts'
 import { OPERATOR } from '../audit/audit-event.ts'
 import { removeFactors } from './remove-factors.ts'
 
@@ -27,4 +30,48 @@ test('an operator removes what a user proves themselves with beside the password
     ['operator'],
   )
   await assert.rejects(removeFactors(deps, 'nobody', OPERATOR), refused('user_not_found'))
+})
+
+test('an operator removes the app, the passkeys and the recovery codes of a user, whose owner is told of each; the password is the way in', async () => {
+  await using app = await startForManyClients()
+  const { session, secret, recoveryCodes, id } = await addTotpUser(app)
+  const { authenticator, session: renewed } = await addPasskey(app, session)
+  await app.newMails()
+  const ticket = await ticketOf(app, EMAIL, GOOD_PASSWORD)
+  const begun = (await app.request('POST', '/totp', { session: renewed })).json.secret
+  for (let at = 0; at < 5; at++) await app.request('PUT', '/sessions', { json: { ticket, totp_code: '000000' } })
+  await app.newMails()
+  await removeFactors(app.auth.deps, id, OPERATOR)
+  const mails = await app.newMails()
+  assert.deepEqual(
+    mails.map(({ kind, to }) => [kind, to]),
+    [
+      ['factor_removed', EMAIL],
+      ['factor_removed', EMAIL],
+    ],
+  )
+  for (const factor of [{ totp_code: totpCode(app, secret) }, { recovery_code: recoveryCodes[0] }])
+    assertRefused(await app.request('PUT', '/sessions', { json: { ticket, ...factor } }), 401, 'ticket_invalid')
+  const passkey = await assertionFor(app, authenticator)
+  assertRefused(await app.request('POST', '/sessions', { json: { passkey } }), 401, 'login_refused')
+  // What was begun before cannot be finished.
+  const confirmed = await app.request('PUT', '/totp', { session: renewed, json: { code: totpCode(app, begun) } })
+  assertRefused(confirmed, 409, 'enrolment_not_found')
+  const fresh = await app.logIn(EMAIL, GOOD_PASSWORD)
+  assert.deepEqual((await app.request('GET', '/account', { session: fresh })).json.factors, ['password'])
+  const { reads } = app.auth.deps.database
+  for (const table of ['totp_secrets', 'totp_enrolments', 'passkeys', 'recovery_codes', 'recovery_code_sets', 'login_tickets'] as const)
+    assert.deepEqual(await reads.selectFrom(table).selectAll().execute(), [], table)
+  // The failures of the one that is gone are gone with it.
+  await enrolTotp(app, fresh)
+})
+
+test('where a second factor is required, a user whose factors were removed adds one at the next login', async () => {
+  await using app = await startForManyClients({ BIENVENUE_SECOND_FACTOR: 'required' })
+  const id = await addUser(app, EMAIL)
+  const [session = ''] = await manySessions(app, id, 1, ['pwd', 'otp', 'mfa'])
+  await enrolTotp(app, session)
+  await removeFactors(app.auth.deps, id, OPERATOR)
+  const { json } = await app.logInAnswer(EMAIL, GOOD_PASSWORD)
+  assert.deepEqual([json.error, json.factors, json.enrol], ['second_factor_required', [], ['totp', 'passkey']])
 })

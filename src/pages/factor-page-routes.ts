@@ -177,13 +177,8 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
       async submit(c, { code }) {
         const right = await rights.ofSession(c)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
-        const made = await makeRecoveryCodes(deps)
-        const claimed = await confirmTotp(deps, right, {
-          code,
-          isKnownDevice: known !== null,
-          alsoIn: (tx) => storeRecoveryCodes(deps, tx, right.user.id, made),
-        })
-        return showCodes(c, made.codes, await rights.finish(c, right, claimed, 'otp'))
+        const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code, isKnownDevice: known !== null })
+        return showCodes(c, recoveryCodes, await rights.finish(c, right, claimed, 'otp'))
       },
       refused(c, refusal) {
         const view = pages.open(c)

@@ -160,10 +160,8 @@ export function secondFactorRoutes(deps: Deps, pages: Pages, cookies: LoginCooki
     async submit(c, { ticket, return_to, code }) {
       const right = await rightOfTicket(deps, ticket, originOf(c))
       const known = await findDevice(deps, cookies.browserOf(c).presentedDevice, right.user.id)
-      const made = await makeRecoveryCodes(deps)
-      const alsoIn = (tx: Parameters<typeof storeRecoveryCodes>[1]) => storeRecoveryCodes(deps, tx, right.user.id, made)
-      const claimed = await confirmTotp(deps, right, { code, isKnownDevice: known !== null, alsoIn })
-      return added(c, { right, claimed, proved: 'otp', codes: made.codes, returnTo: returnToOf(return_to) })
+      const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code, isKnownDevice: known !== null })
+      return added(c, { right, claimed, proved: 'otp', codes: recoveryCodes, returnTo: returnToOf(return_to) })
     },
     async refused(c, refusal, { ticket = '', return_to }) {
       if (refusal.code === 'ticket_invalid') return startAgain(c)
@@ -184,7 +182,7 @@ export function secondFactorRoutes(deps: Deps, pages: Pages, cookies: LoginCooki
       returnTo,
     }: {
       readonly right: Awaited<ReturnType<typeof rightOfTicket>>
-      readonly claimed: Awaited<ReturnType<typeof confirmTotp>>
+      readonly claimed: Awaited<ReturnType<typeof confirmTotp>>['claimed']
       readonly proved: 'otp' | 'pop'
       readonly codes: readonly string[]
       readonly returnTo: string | null

@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError, invalidField } from '../errors.ts'
 import { queueMail } from '../mail/mail.ts'
 import { endSessionsIn, renewSession, type Session } from '../sessions/session.ts'
+import { requireSecondFactor } from '../step-up/step-up.ts'
 import { issueDevice, voidDevices } from '../throttles/device.ts'
 import { releaseAttempt, succeedAttempt } from '../throttles/throttle.ts'
 import { enablePassword } from '../throttles/throttle-admin.ts'
@@ -98,10 +99,11 @@ export async function forgetPassword(deps: Pick<Deps, 'clock'>, tx: Db, userId: 
 }
 
 /**
- * Change one's own password: the current one is the proof. Ends the other sessions and gives this one a new token; of the known devices this browser alone stays one.
+ * Change one's own password: the current one is the proof, and the second factor, where there is one, must have been proved within ten minutes (CHECKLIST R167, R168). Ends the other sessions and gives this one a new token; of the known devices this browser alone stays one.
  * All in one transaction; a refusal changes nothing (CHECKLIST R013, R059, R068).
  *
  * @returns the session's new token, and the device's
+ * @throws AuthError `step_up_required` - of the second factor
  * @throws AuthError `password_wrong`, `too_many_attempts`
  * @throws AuthError `password_rejected`, `field_required`, `field_invalid`, `busy`
  * @throws AuthError `session_required` - the session ended meanwhile
@@ -113,6 +115,7 @@ export async function changePassword(
 ): Promise<{ readonly sessionToken: string; readonly deviceToken: string }> {
   const userId = session.user.id
   const { by, presentedDevice } = change
+  await requireSecondFactor(deps, session)
   const { check, reservation } = await tryPassword(deps, { userId }, change.current, { address: by.origin.address, presentedDevice })
   if (!check.matches) {
     const { reason } = check

@@ -52,7 +52,7 @@ export async function sweep(deps: SweepDeps): Promise<number> {
       removed += count
     }
   }
-  while ((await resealTotpSecrets(deps, BATCH)) >= BATCH);
+  await resealTotpSecrets(deps, BATCH)
   for (const old of [removeOldEvents, truncateOldOrigins]) while ((await old(deps, EVENT_BATCH)) >= EVENT_BATCH);
   return removed
 }

@@ -19,6 +19,20 @@ export async function requireStepUp(deps: Pick<Deps, 'database' | 'clock'>, sess
     throw new AuthError('step_up_required', { logged: missing.reason, audited: { bucket: session.id, subject: session.user.id } })
 }
 
+/**
+ * For what carries the password with it as the proof of the first factor: the second one, where there is one, was proved within the last ten minutes (CHECKLIST R168).
+ *
+ * @throws AuthError `step_up_required`
+ */
+export async function requireSecondFactor(deps: Pick<Deps, 'database' | 'clock'>, session: Session): Promise<void> {
+  if (!hasSecondFactor(await findFactors(deps.database.reads, session.user.id)) || isRecent(session.secondFactorAt, deps.clock.now()))
+    return
+  throw new AuthError('step_up_required', {
+    logged: 'no second factor lately',
+    audited: { bucket: session.id, subject: session.user.id },
+  })
+}
+
 /** What would have to be proved, one after the other, where there are two. */
 export interface MissingProof {
   /** For the log. */

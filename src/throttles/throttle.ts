@@ -114,10 +114,13 @@ function tooMany(blockedUntil: number, now: number, details: Pick<ErrorDetails, 
 
 /**
  * The attempt was no failure: within the transaction that completes it, the counters of this authenticator begin anew, and of no other (CHECKLIST R049).
- * A known device's success leaves the strangers' counter as it is, or guessing would go on behind every login.
+ * A known device's success leaves the strangers' counter as it is, or guessing would go on behind every login. So does what stands in for an authenticator that is
+ * disabled, a recovery code: that one stays so until it is bound anew (R040).
  */
 export async function succeedAttempt(tx: Db, reservation: Reservation): Promise<void> {
-  await deleteCountersOfAttempt(tx, reservation.counters)
+  const [own, ...byAddress] = reservation.counters
+  if (reservation.isDisabled && own) await uncountFailure(tx, own)
+  await deleteCountersOfAttempt(tx, reservation.isDisabled ? byAddress : reservation.counters)
   if (reservation.sprayed !== null) await forgetSprayedAccount(tx, reservation.sprayed)
 }
 

@@ -4,7 +4,6 @@ import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { type Route, readInput } from '../http/route.ts'
 import { messageAnswer, text } from '../http/schemas.ts'
-import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -72,14 +71,9 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
       async handle(c) {
         const { fields, right } = await rights.read(c, confirmInput)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
-        const made = await makeRecoveryCodes(deps)
-        const claimed = await confirmTotp(deps, right, {
-          code: fields.code,
-          isKnownDevice: known !== null,
-          alsoIn: (tx) => storeRecoveryCodes(deps, tx, right.user.id, made),
-        })
+        const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code: fields.code, isKnownDevice: known !== null })
         const headers = await rights.finish(c, right, claimed, 'otp')
-        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes: made.codes }, headers)
+        return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes: recoveryCodes }, headers)
       },
     },
     {

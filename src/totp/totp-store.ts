@@ -94,13 +94,20 @@ export async function deleteTotp(tx: Db, userId: string): Promise<boolean> {
   return result.numDeletedRows > 0n
 }
 
-/** What is sealed with one of these versions. */
+/** What is sealed with one of these versions, by user, behind this one. */
 export async function findSealedWith(
   db: Db,
   versions: readonly string[],
-  limit: number,
+  { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<{ readonly userId: string; readonly secret: string }[]> {
-  const rows = await db.selectFrom('totp_secrets').select(['user_id', 'secret']).where('key_version', 'in', versions).limit(limit).execute()
+  const rows = await db
+    .selectFrom('totp_secrets')
+    .select(['user_id', 'secret'])
+    .where('key_version', 'in', versions)
+    .where('user_id', '>', after)
+    .orderBy('user_id')
+    .limit(limit)
+    .execute()
   return rows.map((row) => ({ userId: row.user_id, secret: row.secret }))
 }
 

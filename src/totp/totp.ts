@@ -4,7 +4,8 @@ import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ClaimedRight, type FactorRight, factorAdded, factorRemoved, holdFactors } from '../factors/factors.ts'
-import { type Attempt, reserveAttempt, succeedAttempt } from '../throttles/throttle.ts'
+import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
+import { type Attempt, releaseAttempt, reserveAttempt, succeedAttempt } from '../throttles/throttle.ts'
 import { enableSecondFactor } from '../throttles/throttle-admin.ts'
 import type { User } from '../users/user.ts'
 import { makeTotpSecret, normaliseTotpCode, stepOfCode, totpUri } from './totp-code.ts'
@@ -47,18 +48,18 @@ function placeOf(userId: string) {
 }
 
 /**
- * Finish it with a code of the new secret, which takes the place of an earlier one; the code is used up by it. In one transaction with whatever the right to it is used up by.
- * Wrong codes count as those at a login do (CHECKLIST R045).
+ * Finish it with a code of the new secret, which takes the place of an earlier one; the code is used up by it. In one transaction with whatever the right to it is used up by,
+ * and with ten recovery codes in place of earlier ones, which are shown this once. Wrong codes count as those at a login do (CHECKLIST R045).
  *
  * @throws AuthError `enrolment_not_found` - not begun here, or more than ten minutes ago
- * @throws AuthError `code_wrong`, `too_many_attempts`
+ * @throws AuthError `code_wrong`, `too_many_attempts`, `busy`
  * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
  */
 export async function confirmTotp(
-  deps: TotpDeps,
+  deps: TotpDeps & Pick<Deps, 'hashQueue'>,
   right: FactorRight,
-  input: { readonly code: unknown; readonly isKnownDevice: boolean; readonly alsoIn: (tx: Db) => Promise<void> },
-): Promise<ClaimedRight> {
+  input: { readonly code: unknown; readonly isKnownDevice: boolean },
+): Promise<{ readonly claimed: ClaimedRight; readonly recoveryCodes: readonly string[] }> {
   const { user, boundTo } = right
   const now = deps.clock.now()
   const sealed = await findEnrolment(deps.database.reads, { boundTo, userId: user.id, now: new Date(now) })
@@ -71,11 +72,16 @@ export async function confirmTotp(
   const code = normaliseTotpCode(input.code)
   const step = code && (await stepOfCode(secret, code, now))
   if (step === null || step === '') throw new AuthError('code_wrong', { field: 'code', logged: 'enrolment' })
-  return deps.database.inTransaction(async (tx) => {
+  // Not before the code is known to be right: hashing ten is not for whoever guesses.
+  const made = await makeRecoveryCodes(deps).catch(async (error: unknown) => {
+    await releaseAttempt(deps, reservation)
+    throw error
+  })
+  const claimed = await deps.database.inTransaction(async (tx) => {
     await holdFactors(tx, user.id)
     if (!(await takeEnrolment(tx, { boundTo, userId: user.id, secret: sealed })))
       throw new AuthError('enrolment_not_found', { logged: 'taken meanwhile' })
-    const claimed = await right.claim(tx, 'otp')
+    const way = await right.claim(tx, 'otp')
     await putTotp(tx, {
       userId: user.id,
       secret: sealed,
@@ -83,13 +89,14 @@ export async function confirmTotp(
       lastStep: step,
       createdAt: new Date(now),
     })
-    await input.alsoIn(tx)
+    await storeRecoveryCodes(deps, tx, user.id, made)
     await succeedAttempt(tx, reservation)
     // Bound anew: nobody has failed on this one yet (CHECKLIST R040).
     await enableSecondFactor(tx, user.id)
     await factorAdded(deps, tx, { user, factor: 'totp', by: right.by })
-    return claimed
+    return way
   })
+  return { claimed, recoveryCodes: made.codes }
 }
 
 /** The attempts of a user's codes and recovery codes, whatever ticket or session they are made with (CHECKLIST R046). */
@@ -132,21 +139,29 @@ export async function removeTotp(deps: TotpDeps, user: User, by: Initiator, stil
   })
 }
 
-/** Seal at most `limit` secrets anew with the newest version of the root secret, so that an older one falls out of use. @returns how many */
-export async function resealTotpSecrets(deps: Pick<Deps, 'database' | 'keys' | 'random'>, limit: number): Promise<number> {
-  const { keys, random, database } = deps
+/**
+ * Seal every secret anew with the newest version of the root secret, batch by batch, so that an older one falls out of use. One that cannot be opened stays as it is and keeps no other from it.
+ */
+export async function resealTotpSecrets(
+  { keys, random, database }: Pick<Deps, 'database' | 'keys' | 'random'>,
+  batch: number,
+): Promise<void> {
   const older = keys.versions.filter((version) => version !== keys.newest)
-  if (older.length === 0) return 0
-  const rows = await findSealedWith(database.reads, older, limit)
-  const opened = rows.flatMap(({ userId, secret: from }) => {
-    const secret = openSealedText(keys, placeOf(userId), from)
-    return secret === null ? [] : [{ userId, from, to: sealText(keys, random, placeOf(userId), secret), keyVersion: keys.newest }]
-  })
-  if (opened.length === 0) return 0
-  await database.inTransaction(async (tx) => {
-    for (const one of opened) await replaceSealed(tx, one)
-  })
-  return opened.length
+  let after = ''
+  while (older.length > 0) {
+    const rows = await findSealedWith(database.reads, older, { after, limit: batch })
+    const opened = rows.flatMap(({ userId, secret: from }) => {
+      const secret = openSealedText(keys, placeOf(userId), from)
+      return secret === null ? [] : [{ userId, from, to: sealText(keys, random, placeOf(userId), secret), keyVersion: keys.newest }]
+    })
+    if (opened.length > 0)
+      await database.inTransaction(async (tx) => {
+        for (const one of opened) await replaceSealed(tx, one)
+      })
+    const last = rows.at(-1)
+    if (!last || rows.length < batch) return
+    after = last.userId
+  }
 }
 
 /** Remove at most `limit` secrets that nobody confirmed in time. @returns how many */

@@ -25,6 +25,8 @@ test('users can be added, shown, listed, disabled, enabled, reset and deleted wh
 
   const shown = JSON.parse((await run('users show ann@example.com --json')).stdout)
   assert.equal(shown.live_sessions, 1)
+  assert.deepEqual(shown.factors, ['password'])
+  assert.match((await run('users show ann@example.com')).stdout, /^factors +password$/m)
   assert.equal(JSON.parse((await run('users list --json')).stdout).id, shown.id)
   const [session] = JSON.parse((await run('sessions list ann@example.com --json')).stdout)
   assert.equal((await run(`sessions end ann@example.com ${session.id}`)).code, 0)
@@ -36,6 +38,7 @@ test('users can be added, shown, listed, disabled, enabled, reset and deleted wh
   assert.equal((await run(`users enable ${shown.id}`)).code, 0)
   assert.equal((await logIn('first')).status, 200)
 
+  assert.match((await run('users remove-factors ann@example.com')).stdout, /recovery codes of ann@example\.com are gone/)
   const { reset_token } = JSON.parse((await run('users reset-password ann@example.com --json')).stdout)
   const reset = await fetch(`${service.url}/reset_password`, form({ email: 'ann@example.com', reset_token, new_password: 'second' }, 'PUT'))
   assert.equal(reset.status, 200)

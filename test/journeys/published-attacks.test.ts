@@ -31,6 +31,9 @@ async function storedOf(app: TestApp, id: string) {
     sessions: await reads.selectFrom('sessions').select('id').where('user_id', '=', id).orderBy('id').execute(),
     devices: await reads.selectFrom('devices').selectAll().where('user_id', '=', id).execute(),
     changes: await reads.selectFrom('address_changes').select('id').where('user_id', '=', id).execute(),
+    apps: await reads.selectFrom('totp_secrets').selectAll().where('user_id', '=', id).execute(),
+    enrolments: await reads.selectFrom('totp_enrolments').selectAll().where('user_id', '=', id).execute(),
+    passkeys: await reads.selectFrom('passkeys').select('id').where('user_id', '=', id).execute(),
     mails: await reads.selectFrom('mails').select('id').where('user_id', '=', id).execute(),
   }
 }
