@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { instant } from '../http/schemas.ts'
+import { listedSessionView, viewOfListed } from '../sessions/session-view.ts'
 import { accountView, eventView, viewOfAccount, viewOfEvent } from './account-view.ts'
 import type { OwnData } from './own-data.ts'
 
@@ -7,16 +8,7 @@ import type { OwnData } from './own-data.ts'
 export const ownDataView = z.strictObject({
   exported_at: instant,
   account: accountView,
-  sessions: z.array(
-    z.strictObject({
-      id: z.string(),
-      created_at: instant,
-      last_seen_at: instant,
-      expires_at: instant,
-      user_agent: z.string().nullable(),
-      address: z.string().nullable(),
-    }),
-  ),
+  sessions: z.array(listedSessionView),
   passkeys: z.array(z.strictObject({ name: z.string(), created_at: instant, last_used_at: instant.nullable() })),
   recovery_codes_left: z.int(),
   devices: z.array(z.strictObject({ created_at: instant, last_used_at: instant })),
@@ -28,14 +20,7 @@ export function viewOfOwnData(data: OwnData) {
   return {
     exported_at: data.exportedAt.toISOString(),
     account: viewOfAccount(data.user, data.factors),
-    sessions: data.sessions.map((one) => ({
-      id: one.id,
-      created_at: one.createdAt.toISOString(),
-      last_seen_at: one.lastSeenAt.toISOString(),
-      expires_at: one.expiresAt.toISOString(),
-      user_agent: one.userAgent,
-      address: one.address,
-    })),
+    sessions: data.sessions.map(viewOfListed),
     passkeys: data.passkeys.map((one) => ({
       name: one.name,
       created_at: one.createdAt.toISOString(),

@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answer, Answers } from '../http/answer.ts'
 import { PUBLIC_ERRORS } from '../http/error-response.ts'
+import { onlyOneOf } from '../http/only-one-of.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { type Route, type RouteContext, readInput } from '../http/route.ts'
 import { contractAnswer, email, password, text } from '../http/schemas.ts'
@@ -130,15 +131,9 @@ export function loginRoutes(deps: Deps, answers: Answers, cookies: LoginCookies)
   ]
 }
 
-/** Exactly one, so that nobody can try two at once. */
 function factorOf(fields: Omit<z.infer<typeof secondInput>, 'ticket'>): SecondFactor {
   const { totp_code: totpCode, recovery_code: recoveryCode, passkey } = fields
-  const given = [totpCode, recoveryCode, passkey].filter((one) => one !== undefined)
-  if (given.length !== 1)
-    throw new AuthError(given.length === 0 ? 'field_required' : 'field_invalid', {
-      field: 'totp_code',
-      sentence: 'Send one of "totp_code", "recovery_code" and "passkey".',
-    })
+  onlyOneOf(fields, ['totp_code', 'recovery_code', 'passkey'])
   if (totpCode !== undefined) return { totpCode }
   return passkey === undefined ? { recoveryCode } : { passkey }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answer } from '../http/answer.ts'
+import { onlyOneOf } from '../http/only-one-of.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { originOf, type Route, type RouteContext } from '../http/route.ts'
 import { text } from '../http/schemas.ts'
@@ -78,11 +79,11 @@ function problemsOfProof(texts: ReturnType<Pages['open']>['texts'], { code }: Au
 }
 
 /** One of the page's forms. */
-function reproofIn({ password, totp_code: totpCode, passkey }: Omit<z.infer<typeof input>, 'return_to'>): Reproof {
-  const given = [password, totpCode, passkey].filter((one) => one !== undefined)
+function reproofIn(fields: Omit<z.infer<typeof input>, 'return_to'>): Reproof {
+  const name = onlyOneOf(fields, ['password', 'totp_code', 'passkey'])
+  const { password, totp_code: totpCode, passkey } = fields
   // An empty field is a slip, not a guess that counts.
-  if (given.length !== 1 || given[0] === '')
-    throw new AuthError('field_required', { field: totpCode === undefined ? 'password' : 'totp_code' })
+  if (fields[name] === '') throw new AuthError('field_required', { field: name })
   if (password !== undefined) return { password }
   return passkey === undefined ? { totpCode } : { passkey: assertionIn(passkey) }
 }

@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { findFactors, secondFactorNames } from '../factors/factors.ts'
 import type { Answer } from '../http/answer.ts'
+import { onlyOneOf } from '../http/only-one-of.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { originOf, type Route, type RouteContext } from '../http/route.ts'
 import { text } from '../http/schemas.ts'
@@ -222,19 +223,11 @@ export function secondFactorRoutes(deps: Deps, pages: Pages, cookies: LoginCooki
 }
 
 /** One of the page's three forms. */
-function factorIn({
-  totp_code: totpCode,
-  recovery_code: recoveryCode,
-  passkey,
-}: {
-  totp_code?: string | undefined
-  recovery_code?: string | undefined
-  passkey?: string | undefined
-}): SecondFactor {
-  const given = [totpCode, recoveryCode, passkey].filter((one) => one !== undefined)
-  const field = totpCode !== undefined ? 'totp_code' : 'recovery_code'
+function factorIn(fields: Omit<z.infer<typeof factorInput>, 'ticket' | 'return_to'>): SecondFactor {
+  const name = onlyOneOf(fields, ['totp_code', 'recovery_code', 'passkey'])
+  const { totp_code: totpCode, recovery_code: recoveryCode, passkey } = fields
   // An empty field is a slip, not a guess that counts.
-  if (given.length !== 1 || given[0] === '') throw new AuthError('field_required', { field })
+  if (fields[name] === '') throw new AuthError('field_required', { field: name })
   if (totpCode !== undefined) return { totpCode }
   return passkey === undefined ? { recoveryCode } : { passkey: assertionIn(passkey) }
 }

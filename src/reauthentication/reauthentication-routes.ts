@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { AuthError } from '../errors.ts'
 import type { Answers } from '../http/answer.ts'
+import { onlyOneOf } from '../http/only-one-of.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { originOf, type Route, readInput } from '../http/route.ts'
 import { messageAnswer, password, text } from '../http/schemas.ts'
@@ -56,14 +56,9 @@ export function reauthenticationRoutes(deps: Deps, answers: Answers, guard: Sess
   ]
 }
 
-/** Exactly one. */
-function reproofOf({ password, totp_code: totpCode, passkey }: z.infer<typeof input>): Reproof {
-  const given = [password, totpCode, passkey].filter((one) => one !== undefined)
-  if (given.length !== 1)
-    throw new AuthError(given.length === 0 ? 'field_required' : 'field_invalid', {
-      field: 'password',
-      sentence: 'Send one of "password", "totp_code" and "passkey".',
-    })
+function reproofOf(fields: z.infer<typeof input>): Reproof {
+  onlyOneOf(fields, ['password', 'totp_code', 'passkey'])
+  const { password, totp_code: totpCode, passkey } = fields
   if (password !== undefined) return { password }
   return passkey === undefined ? { totpCode } : { passkey }
 }

@@ -6,18 +6,11 @@ import { readInput } from '../http/route.ts'
 import { instant, messageAnswer } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from './require-session.ts'
 import { endSession, endSessionOfToken, endSessionsOfUser, listSessions, type Session } from './session.ts'
+import { listedSessionView, viewOfListed } from './session-view.ts'
 
 const noInput = z.object({})
 
-const sessionView = z.strictObject({
-  id: z.string(),
-  created_at: instant,
-  last_seen_at: instant,
-  expires_at: instant,
-  user_agent: z.string().nullable(),
-  address: z.string().nullable(),
-  current: z.boolean(),
-})
+const sessionView = listedSessionView.extend({ current: z.boolean() })
 
 const currentView = z.strictObject({
   user: z.strictObject({
@@ -93,15 +86,7 @@ export function sessionRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
         const current = await guard.require(c)
         const sessions = await listSessions(deps, current.user.id)
         return answers.json(c.exchange, 200, {
-          sessions: sessions.map((session) => ({
-            id: session.id,
-            created_at: session.createdAt.toISOString(),
-            last_seen_at: session.lastSeenAt.toISOString(),
-            expires_at: session.expiresAt.toISOString(),
-            user_agent: session.userAgent,
-            address: session.address,
-            current: session.id === current.id,
-          })),
+          sessions: sessions.map((session) => ({ ...viewOfListed(session), current: session.id === current.id })),
         })
       },
     },
