@@ -73,8 +73,7 @@ export interface World {
   readonly logins: Login[]
   readonly tickets: Ticket[]
   readonly enrolments: Enrolment[]
-  /** Codes of mails that were read. */
-  readonly usedMails: Set<string>
+  readonly readMails: Set<string>
   passwordsMade: number
 }
 
@@ -98,7 +97,7 @@ export async function startWorld({ posture, policy, factors, hasPassword }: Circ
     await addPerson(app, { email: 'eve@example.com', password: EVES_PASSWORD, totp: true, passkey: true }),
   ]
   const browsers = Array.from({ length: 3 }, () => ({ session: '', device: '' }))
-  return { app, policy, people, browsers, logins: [], tickets: [], enrolments: [], usedMails: new Set(), passwordsMade: 0 }
+  return { app, policy, people, browsers, logins: [], tickets: [], enrolments: [], readMails: new Set(), passwordsMade: 0 }
 }
 
 async function addPerson(
