@@ -226,7 +226,7 @@ const prove = step(
 
 const wait = step(
   'wait',
-  fc.record({ seconds: fc.constantFrom(1, 30, 30, 30, 60, 301, 600, 601, 3_600, 90_000, 700_000) }),
+  fc.record({ seconds: fc.constantFrom(1, 30, 30, 30, 30, 30, 60, 60, 301, 600, 601, 3_600, 90_000, 700_000) }),
   async ({ app }, { seconds }) => app.clock.advance(seconds),
 )
 
@@ -237,8 +237,8 @@ export const accountSteps: readonly { readonly weight: number; readonly arbitrar
   { weight: 2, arbitrary: removeTotp },
   { weight: 2, arbitrary: removePasskey },
   { weight: 1, arbitrary: newCodes },
-  { weight: 2, arbitrary: changePassword },
-  { weight: 1, arbitrary: resetPassword },
+  { weight: 4, arbitrary: changePassword },
+  { weight: 4, arbitrary: resetPassword },
   { weight: 2, arbitrary: logOut },
   { weight: 4, arbitrary: prove },
   { weight: 6, arbitrary: wait },
