@@ -1,6 +1,7 @@
 import { issueTicket } from '../src/login/ticket.ts'
 import type { HardenedApp } from './hardened-app.ts'
 import { addPasskey, enrolTotp } from './second-factors.ts'
+import type { TestApp } from './test-app.ts'
 import type { Authenticator } from './virtual-authenticator.ts'
 
 /** What a user with every factor holds in their hands. */
@@ -19,7 +20,7 @@ export async function giveFactors(app: HardenedApp, session: string): Promise<He
 }
 
 /** A ticket without the time of a hash; '' where nobody has the address. */
-export async function ticketFor(app: HardenedApp, email: string): Promise<string> {
+export async function ticketFor(app: Pick<TestApp, 'auth'>, email: string): Promise<string> {
   const { deps } = app.auth
   const user = await deps.database.reads.selectFrom('users').select('id').where('email', '=', email).executeTakeFirst()
   return user ? deps.database.inTransaction((tx) => issueTicket(deps, tx, { userId: user.id, amr: ['pwd'] })) : ''
