@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ticketFor } from '../../test/enrolled-user.ts'
 import { addUser } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from '../../test/hardened-app.ts'
 import { codeIn, tokenIn } from '../../test/mail-links.ts'
-import { assertAnswered, assertRefused } from '../../test/refusals.ts'
+import { assertAnswered, assertRefused, refused } from '../../test/refusals.ts'
 import { addPasskey, assertionFor, type EnrolledTotp, enrolTotp, ticketOf, totpCode } from '../../test/second-factors.ts'
 import { hardenedEnv, sessionOf, startTestApp } from '../../test/test-app.ts'
 import { OPERATOR } from '../audit/audit-event.ts'
 import { removeFactors } from '../factors/remove-factors.ts'
+import { NO_ORIGIN } from '../origin.ts'
 import { disableUser, enableUser } from '../users/user-admin.ts'
+import { completeAfterAdding, rightOfTicket } from './factor-rights.ts'
 
 const EMAIL = 'ann@example.com'
 const NEXT_PASSWORD = 'another long passphrase'
@@ -146,8 +149,25 @@ test('a mailed code alone adds no second factor for a user who has a password', 
   await using app = await startHardenedApp({ BIENVENUE_SECOND_FACTOR: 'required' })
   await addUser(app, EMAIL)
   await app.request('POST', '/login_codes', { json: { email: EMAIL } })
-  const code = codeIn((await app.newMails()).at(-1))
+  const code = codeIn((await app.newMails()).find(({ kind }) => kind === 'login_code'))
   const { ticket } = (await app.request('POST', '/sessions', { json: { email: EMAIL, code } })).json
   assertRefused(await app.request('POST', '/totp', { json: { ticket } }), 403, 'step_up_required')
   assertRefused(await app.request('POST', '/passkeys/options', { json: { ticket } }), 403, 'step_up_required')
+})
+
+test('a password that changes while the ticket adds a factor leaves no session of the old one behind', async () => {
+  await using app = await startHardenedApp({ BIENVENUE_SECOND_FACTOR: 'required' })
+  await addUser(app, EMAIL)
+  const { deps } = app.auth
+  const browser = { ...NO_ORIGIN, presentedToken: null, presentedDevice: null }
+  for (const isChanged of [true, false]) {
+    const right = await rightOfTicket(deps, await ticketFor(app, EMAIL), NO_ORIGIN)
+    const claimed = await deps.database.inTransaction((tx) => right.claim(tx, 'otp'))
+    assert.ok(claimed.kind === 'ticket')
+    app.clock.advance(1)
+    if (isChanged) await app.auth.updatePassword(await app.auth.getResetPasswordToken(EMAIL), NEXT_PASSWORD)
+    const done = completeAfterAdding(deps, browser, { user: right.user, claimed, proved: 'otp' })
+    if (isChanged) await assert.rejects(done, refused('ticket_invalid'))
+    else assert.equal((await done).status, 'logged_in')
+  }
 })
