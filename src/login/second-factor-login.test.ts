@@ -25,12 +25,15 @@ const FIRST: Readonly<Record<string, (app: HardenedApp, headers?: Record<string,
   pwd: (app, headers = {}) => app.request('POST', '/sessions', { json: { email: EMAIL, password: GOOD_PASSWORD }, headers }),
   async code(app, headers = {}) {
     await app.request('POST', '/login_codes', { json: { email: EMAIL } })
-    const code = codeIn((await app.newMails()).at(-1))
+    const code = codeIn((await app.newMails()).find(({ kind }) => kind === 'login_code'))
     return app.request('POST', '/sessions', { json: { email: EMAIL, code }, headers })
   },
   async link(app, headers = {}) {
     await app.request('POST', '/login_codes', { json: { email: EMAIL } })
-    return app.request('POST', '/sessions', { json: { token: tokenIn((await app.newMails()).at(-1)) }, headers })
+    return app.request('POST', '/sessions', {
+      json: { token: tokenIn((await app.newMails()).find(({ kind }) => kind === 'login_code')) },
+      headers,
+    })
   },
 }
 
