@@ -97,8 +97,8 @@ test('of twenty completions with one ticket at once, one begins a session', asyn
   const { app, secret, recoveryCodes } = await withFactors()
   await using _ = app
   const sessionsNow = async () => Number((await app.auth.deps.database.reads.selectFrom('sessions').select('id').execute()).length)
-  // With one code, which can be used once itself, and with ten that are all right: then it is the ticket that decides.
-  for (const factor of [() => ({ totp_code: totpCode(app, secret) }), (at: number) => ({ recovery_code: recoveryCodes[at % 10] })]) {
+  // With ten codes that are all right it is the ticket that decides; with one code, which can be used once itself, either.
+  for (const factor of [(at: number) => ({ recovery_code: recoveryCodes[at % 10] }), () => ({ totp_code: totpCode(app, secret) })]) {
     const ticket = await ticketOf(app, EMAIL, GOOD_PASSWORD)
     const before = await sessionsNow()
     const answers = await Promise.all(Array.from({ length: 20 }, (_one, at) => put(app, { ticket, ...factor(at) })))
