@@ -154,11 +154,19 @@ function saying(pattern: RegExp, allowed: readonly string[] = []): string[] {
   return sources
     .filter(({ path, text }) => !allowed.includes(path) && text.split('\n').some((line) => isCode(line) && pattern.test(line)))
     .map(({ path }) => path)
+    .sort()
 }
 
 test('the environment is read in one place, and so is the time', () => {
   assert.deepEqual(saying(/\bprocess\.env\b/, ['main.ts']), [])
   assert.deepEqual(saying(/\bDate\.now\(|\bnew Date\(\)|\bDate\(\)/, ['clock.ts']), [])
+})
+
+test('one function begins every session: the end of a login, and nothing else writes one (CHECKLIST R139)', () => {
+  assert.deepEqual(saying(/\bissueSession\b/), ['login/complete-login.ts', 'sessions/session.ts'])
+  assert.deepEqual(saying(/\binsertSession\b/), ['sessions/session-store.ts', 'sessions/session.ts'])
+  assert.deepEqual(saying(/insertInto\('sessions'\)|\binsert into (bienvenue\.)?sessions\b/i), ['sessions/session-store.ts'])
+  assert.deepEqual(saying(/\bimport \* as\b/), [])
 })
 
 test('secrets and digests are compared in constant time: no === between values of such names (CHECKLIST R026)', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Environment } from '../src/config.ts'
 import type { OutgoingMail } from '../src/mail/deliver.ts'
+import { giveFactors, type HeldFactors, ticketFor } from './enrolled-user.ts'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from './hardened-app.ts'
 import { codeIn, tokenIn } from './mail-links.ts'
 import { assertPageRefused } from './refusals.ts'
+import { totpCode } from './second-factors.ts'
 import { deviceCookieOf } from './set-cookie.ts'
 import { sessionOf, type TestAppOptions, type TestResponse } from './test-app.ts'
 
@@ -14,6 +16,8 @@ export interface Issued {
   /** Of a form. */
   readonly formId: string
   readonly formToken: string
+  /** Of its owner, for kinds whose users have some. */
+  readonly factors: HeldFactors | null
 }
 
 export interface TokenKind {
@@ -54,6 +58,16 @@ export async function addUser(app: HardenedApp, email: string, { verified = true
   const email_verified_at = verified ? app.clock.now() : null
   await app.auth.deps.database.inTransaction((tx) => tx.updateTable('users').set({ email_verified_at }).where('id', '=', id).execute())
   return id
+}
+
+/** By address, of the newest user who has it. */
+const HELD = new Map<string, HeldFactors>()
+
+async function enrol(app: HardenedApp, email: string): Promise<HeldFactors> {
+  await addUser(app, email)
+  const held = await giveFactors(app, await app.logIn(email, GOOD_PASSWORD))
+  HELD.set(email, held)
+  return held
 }
 
 async function mailTo(app: HardenedApp, email: string): Promise<OutgoingMail | undefined> {
@@ -154,6 +168,37 @@ export const TOKEN_KINDS: Readonly<Record<string, TokenKind>> = {
     seconds: 7 * 86_400,
     once: true,
   },
+  ticket: {
+    async issue(app, email) {
+      await enrol(app, email)
+      return ticketFor(app, email)
+    },
+    at: ['PUT /sessions, ticket'],
+    seconds: 600,
+    once: true,
+  },
+  'recovery code': {
+    issue: async (app, email) => (await enrol(app, email)).recoveryCodes[0] ?? '',
+    at: ['PUT /sessions, recovery code'],
+    seconds: null,
+    once: true,
+  },
+  // That of the next half minute, for this one's was used to enrol.
+  'code of an app': {
+    issue: async (app, email) => totpCode(app, (await enrol(app, email)).secret, 1),
+    at: ['PUT /sessions, code'],
+    seconds: 90,
+    once: true,
+  },
+  'passkey challenge': {
+    async issue(app, email) {
+      await enrol(app, email)
+      return (await app.request('POST', '/sessions/passkey_options', { json: {} })).json.challenge
+    },
+    at: ['POST /sessions, challenge'],
+    seconds: 300,
+    once: true,
+  },
   'form token': { issue: async (app) => (await openForm(app)).formToken, at: ['form token'], seconds: null, once: false },
   'form id': { issue: async (app) => (await openForm(app)).formId, at: ['form cookie'], seconds: null, once: false },
 }
@@ -173,6 +218,17 @@ export const PLACES: Readonly<Record<string, Place>> = {
   'POST /forms/refuse-verification': (app, _issued, token) => submit(app, 'refuse-verification', { token }),
   'POST /sessions, token': async (app, _issued, token) => wasTaken(await app.request('POST', '/sessions', { json: { token } })),
   'POST /forms/login-link': (app, _issued, token) => submit(app, 'login-link', { token }),
+  async 'PUT /sessions, ticket'(app, { factors }, ticket) {
+    return wasTaken(await app.request('PUT', '/sessions', { json: { ticket, recovery_code: factors?.recoveryCodes[1] } }))
+  },
+  'PUT /sessions, recovery code': async (app, { email }, recovery_code) =>
+    wasTaken(await app.request('PUT', '/sessions', { json: { ticket: await ticketFor(app, email), recovery_code } })),
+  'PUT /sessions, code': async (app, { email }, totp_code) =>
+    wasTaken(await app.request('PUT', '/sessions', { json: { ticket: await ticketFor(app, email), totp_code } })),
+  async 'POST /sessions, challenge'(app, { factors }, challenge) {
+    const passkey = await factors?.authenticator.get({ challenge })
+    return wasTaken(await app.request('POST', '/sessions', { json: { passkey } }))
+  },
   'POST /sessions, code': async (app, { email }, code) => wasTaken(await app.request('POST', '/sessions', { json: { email, code } })),
   'PUT /account/email': async (app, _issued, token) => wasTaken(await useAddressToken(app, token)),
   'POST /forms/address': (app, _issued, token) => submit(app, 'address', { token }),
@@ -191,8 +247,9 @@ export async function issueOne(app: HardenedApp, name: string, email: string): P
   const kind = kindOf(name)
   const form = await openForm(app)
   const value = await kind.issue(app, email)
-  if (name === 'form token') return { ...form, formToken: value, email, value: form.formToken }
-  return { ...form, email, value: name === 'form id' ? form.formId : value }
+  const factors = HELD.get(email) ?? null
+  if (name === 'form token') return { ...form, formToken: value, email, factors, value: form.formToken }
+  return { ...form, email, factors, value: name === 'form id' ? form.formId : value }
 }
 
 export function kindOf(name: string): TokenKind {

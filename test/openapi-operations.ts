@@ -7,11 +7,15 @@ export interface Operation {
   readonly needsSession: boolean
   /** What its body may hold, by the schema. */
   readonly fields: readonly string[]
+  /** What its body must hold. */
+  readonly required: readonly string[]
 }
 
 interface Described {
   readonly security?: object[]
-  readonly requestBody?: { readonly content: Record<string, { readonly schema: { readonly properties?: object } }> }
+  readonly requestBody?: {
+    readonly content: Record<string, { readonly schema: { readonly properties?: object; readonly required?: readonly string[] } }>
+  }
 }
 
 /** Every operation that the service documents, so that no test has to be told of a new one. */
@@ -23,6 +27,21 @@ export async function operationsOf(app: TestApp | HardenedApp): Promise<Operatio
       path,
       needsSession: security !== undefined,
       fields: Object.keys(requestBody?.content['application/json']?.schema.properties ?? {}),
+      required: requestBody?.content['application/json']?.schema.required ?? [],
     })),
   )
+}
+
+/** Has the form of what a browser sends, and is no passkey. */
+export const NO_PASSKEY = {
+  id: 'AAAA',
+  rawId: 'AAAA',
+  type: 'public-key',
+  response: { clientDataJSON: 'AAAA', attestationObject: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA' },
+}
+
+/** A body that can be read, so that what is refused is who asks. */
+export function requiredBody({ method, required }: Operation): { readonly json?: object } {
+  if (method === 'GET') return {}
+  return { json: Object.fromEntries(required.map((field) => [field, field === 'passkey' ? NO_PASSKEY : 'x'])) }
 }

@@ -7,7 +7,7 @@ import type { Origin } from '../origin.ts'
 import { renewSession, type Session } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
 import { findDevice } from '../throttles/device.ts'
-import { isEnabled, type User } from '../users/user.ts'
+import { findUserById, isEnabled, type User } from '../users/user.ts'
 import { type Browser, type CompletedLogin, completeLogin } from './complete-login.ts'
 import { consumeTicket, requireTicket, ticketName } from './ticket.ts'
 
@@ -61,7 +61,7 @@ export async function rightOfTicket(deps: RightDeps, token: string, origin: Orig
 /**
  * Complete the login whose ticket was used up by the factor that it added a moment ago.
  *
- * @throws AuthError `ticket_invalid` - the user was disabled, or their address changed, meanwhile
+ * @throws AuthError `ticket_invalid` - the user was disabled, or their address or password changed, meanwhile: the ticket would have ended with it
  */
 export async function completeAfterAdding(
   deps: RightDeps,
@@ -77,10 +77,15 @@ export async function completeAfterAdding(
     userId: user.id,
     actor: { user: user.id },
     amr: [...claimed.amr, proved],
-    stillHolds: (tx) => isEnabled(tx, user),
+    stillHolds: async (tx) => (await isEnabled(tx, user)) && (await hasSamePassword(tx, user)),
     reservation: null,
     browser: { device: await findDevice(deps, browser.presentedDevice, user.id) },
   })
   if (done?.status !== 'logged_in') throw new AuthError('ticket_invalid', { logged: 'changed meanwhile' })
   return done
+}
+
+/** Read where {@link isEnabled} holds the row already. */
+async function hasSamePassword(tx: Db, { id, passwordChangedAt }: User): Promise<boolean> {
+  return (await findUserById(tx, id))?.passwordChangedAt?.getTime() === passwordChangedAt?.getTime()
 }

@@ -59,7 +59,10 @@ export async function completeWithSecondFactor(
     reservation: proven.reservation,
     browser: { device },
   })
-  return done ?? refuse(deps, request, { ticket, reservation: null, reason: 'changed_meanwhile' })
+  if (done) return done
+  // It was right, and somebody faster had the ticket.
+  if (proven.reservation) await releaseAttempt(deps, proven.reservation)
+  return refuse(deps, request, { ticket, reservation: null, reason: 'changed_meanwhile' })
 }
 
 async function checkFactor(

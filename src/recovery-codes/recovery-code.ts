@@ -5,7 +5,7 @@ import { costText, readCost, SALT_BYTES, saltedHash } from '../crypto/salted-has
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import { findFactors, hasSecondFactor, holdFactors } from '../factors/factors.ts'
+import { factorAdded, findFactors, hasSecondFactor, holdFactors } from '../factors/factors.ts'
 import { queueMail } from '../mail/mail.ts'
 import type { User } from '../users/user.ts'
 import { countCodes, findCodeSet, hasCode, replaceCodes, takeCode } from './recovery-code-store.ts'
@@ -78,8 +78,7 @@ export async function renewRecoveryCodes(
         sentence: 'Recovery codes stand in for a second factor. Add an authenticator app or a passkey first.',
       })
     await storeRecoveryCodes(deps, tx, user.id, made)
-    await recordEvent(deps, tx, { ...by, name: 'factor_added', outcome: 'success', subject: user.id, detail: 'recovery_codes' })
-    await queueMail(deps, tx, { to: user.email, userId: user.id, message: { kind: 'factor_added', factor: 'recovery_codes' } })
+    await factorAdded(deps, tx, { user, factor: 'recovery_codes', by })
   })
   return made.codes
 }

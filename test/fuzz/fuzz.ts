@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { ErrorCode } from '../../src/errors.ts'
 import { PUBLIC_ERRORS } from '../../src/http/error-response.ts'
+import { ticketFor } from '../enrolled-user.ts'
 import { startTestApp, type TestApp } from '../test-app.ts'
-import { type MadeUpRequest, madeUpRequest, RESET_TOKEN, SESSION, USER } from './requests.ts'
+import { type MadeUpRequest, madeUpRequest, RESET_TOKEN, SESSION, TICKET, USER } from './requests.ts'
 
 export interface FuzzOptions {
   readonly runs: number
@@ -35,18 +36,23 @@ export async function fuzz({ runs, seed, onProgress }: FuzzOptions): Promise<Rea
 }
 
 /** Paths that answer nobody without a session. */
-const GUARDED = /^\/(profile|account(\/password)?|sessions\/[^/]+)\/?$/
+const GUARDED =
+  /^\/(profile|account(\/password|\/events|\/export)?|sessions\/(?!passkey_options)[^/]+|totp|recovery_codes|passkeys(\/options)?|reauthentication(\/passkey_options)?)\/?$/
 
 async function makeTarget(app: TestApp) {
   let session = ''
   let resetToken = ''
+  let ticket = ''
   let users = await usersOf(app)
 
   /** @returns the status, or `null` for what is no request at all: a URL or header that `Request` refuses */
   return async function send(made: MadeUpRequest): Promise<number | null> {
     if ((await app.auth.getUserFromSessionId(session)) === null) session = (await app.auth.createSession(USER)) ?? ''
     if (holds(made, RESET_TOKEN)) resetToken = await app.auth.getResetPasswordToken(USER)
-    const request = asRequest(made, (text) => text.replaceAll(SESSION, session).replaceAll(RESET_TOKEN, resetToken))
+    if (holds(made, TICKET)) ticket = await ticketFor(app, USER)
+    const request = asRequest(made, (text) =>
+      text.replaceAll(SESSION, session).replaceAll(RESET_TOKEN, resetToken).replaceAll(TICKET, ticket),
+    )
     if (request === null) return null
     const { pathname } = new URL(request.url)
 
@@ -62,7 +68,10 @@ async function makeTarget(app: TestApp) {
       checkRefusal(made, answer, text, id)
       assert.equal(usersNow, users, 'a refused request changed a user')
     } else if (GUARDED.test(pathname) && request.method !== 'OPTIONS') {
-      assert.ok(made.headers.cookie?.includes(SESSION), `${request.method} ${pathname} answered without a session`)
+      // A browser is led to the login.
+      const isLed = answer.status === 303 && /^\/login\?/.test(answer.headers.get('location') ?? '')
+      const isKnown = made.headers.cookie?.includes(SESSION) || holds(made, TICKET)
+      assert.ok(isLed || isKnown, `${request.method} ${pathname} answered without a session`)
     }
     users = usersNow
     return answer.status

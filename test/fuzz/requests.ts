@@ -1,4 +1,6 @@
 import fc from 'fast-check'
+import { NO_PASSKEY } from '../openapi-operations.ts'
+import { NASTY } from './nasty.ts'
 
 /** A request as the fuzzer makes it up; readable, so that a counterexample tells what happened. */
 export interface MadeUpRequest {
@@ -11,12 +13,25 @@ export interface MadeUpRequest {
 /** Stand for what only the running service knows. */
 export const SESSION = '<<session>>'
 export const RESET_TOKEN = '<<reset token>>'
+export const TICKET = '<<ticket>>'
 export const USER = 'bob@bob.com'
 
 const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/': ['GET'],
   '/users': ['POST'],
-  '/sessions': ['POST', 'GET', 'DELETE'],
+  '/sessions': ['POST', 'PUT', 'GET', 'DELETE'],
+  '/sessions/passkey_options': ['POST'],
+  '/totp': ['POST', 'PUT', 'DELETE'],
+  '/recovery_codes': ['POST'],
+  '/passkeys': ['GET', 'POST'],
+  '/passkeys/options': ['POST'],
+  '/reauthentication': ['POST'],
+  '/reauthentication/passkey_options': ['POST'],
+  '/login_codes': ['POST'],
+  '/email_verification': ['POST', 'PUT'],
+  '/account/email': ['POST', 'PUT'],
+  '/account/events': ['GET'],
+  '/account/export': ['GET'],
   '/profile': ['GET'],
   '/reset_password': ['POST', 'PUT'],
   '/sessions/current': ['GET'],
@@ -41,47 +56,10 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/forms/logout': ['POST'],
 }
 /** Fields that take a hash's time once they are a string; most requests have something else there, or the run would take minutes. */
-const HASHED = ['password', 'new_password', 'current_password']
-const FIELDS = ['email', 'reset_token', 'name', 'metadata', ...HASHED]
+const HASHED = ['password', 'new_password', 'current_password', 'recovery_code']
+const SECOND = ['ticket', 'totp_code', 'passkey', 'recovery_code']
+const FIELDS = ['email', 'reset_token', 'name', 'metadata', 'code', 'token', 'ticket', 'totp_code', 'passkey', ...HASHED]
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND', 'QUERY', 'post', 'X']
-
-/** Strings that have broken a parser, a database or a template somewhere. */
-const NASTY = [
-  '',
-  ' ',
-  '\0',
-  'a\0b',
-  'bob\0@bob.com',
-  '\ud800',
-  'a\udc00b',
-  '\ufeffa',
-  '\u202e',
-  '\r\nSet-Cookie: a=b',
-  "' or 1=1 --",
-  '"; drop table users; --',
-  '<script>alert(1)</script>',
-  '{{7*7}}',
-  '../../etc/passwd',
-  '%00',
-  '%',
-  '__proto__',
-  'constructor',
-  'undefined',
-  'null',
-  'NaN',
-  '1e999',
-  'bob@bob.com\n',
-  'BOB@BOB.COM',
-  'bob@bob.com@bob.com',
-  '@',
-  'a@b',
-  `${'a'.repeat(64)}@${'b'.repeat(63)}.com`,
-  'x'.repeat(1_025),
-  'x'.repeat(15_000),
-  'x'.repeat(20_000),
-  '\u{1f600}'.repeat(300),
-  'e\u0301',
-]
 
 const nastyText = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...NASTY) },
@@ -89,7 +67,17 @@ const nastyText = fc.oneof(
   fc.string({ maxLength: 40 }),
 )
 /** Most bugs are where fields are read. */
-const WITH_FIELDS = ['/users', '/sessions', '/reset_password', '/account', '/account/password']
+const WITH_FIELDS = [
+  '/users',
+  '/sessions',
+  '/sessions',
+  '/reset_password',
+  '/account',
+  '/account/password',
+  '/reauthentication',
+  '/totp',
+  '/passkeys',
+]
 const path = fc.oneof(
   { weight: 14, arbitrary: fc.constantFrom(...WITH_FIELDS) },
   { weight: 12, arbitrary: fc.constantFrom(...Object.keys(ROUTES)) },
@@ -184,11 +172,25 @@ const goodValues: Readonly<Record<string, unknown>> = {
   reset_token: RESET_TOKEN,
   name: 'Bob',
   metadata: { a: 1 },
+  code: 'AAAA-AAAA',
+  token: 'x'.repeat(43),
+  ticket: TICKET,
+  totp_code: '123456',
+  recovery_code: 'AAAA-AAAA-AAAA-AAAA',
+  passkey: NO_PASSKEY,
 }
 /** The fields that a path reads, most of them there, and now and then others. */
 const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
   '/users': ['email', 'password'],
-  '/sessions': ['email', 'password'],
+  '/sessions': ['email', 'password', 'code', 'token', ...SECOND],
+  '/sessions/passkey_options': ['ticket'],
+  '/totp': ['code'],
+  '/passkeys': ['passkey', 'name'],
+  '/passkeys/options': ['ticket'],
+  '/reauthentication': ['password', 'totp_code', 'passkey'],
+  '/login_codes': ['email'],
+  '/email_verification': ['email', 'token', 'password'],
+  '/account/email': ['email', 'token'],
   '/reset_password': ['email', 'reset_token', 'new_password'],
   '/account': ['name', 'metadata'],
   '/account/password': ['current_password', 'new_password'],

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ticketFor } from '../enrolled-user.ts'
 import { addUser, issueOne, openForm, startForManyClients } from '../every-token.ts'
 import { GOOD_PASSWORD } from '../hardened-app.ts'
-import { operationsOf } from '../openapi-operations.ts'
+import { operationsOf, requiredBody } from '../openapi-operations.ts'
 import { rawJson } from '../raw-request.ts'
 import { assertRefused } from '../refusals.ts'
-import { addPasskey, assertionFor, enrolTotp, ticketOf, totpCode } from '../second-factors.ts'
 import { startTestApp } from '../test-app.ts'
 
 const ANN = 'ann@example.com'
@@ -104,8 +104,9 @@ test('Auth.js CVE-2026-73421: where the sessions cannot be read, nobody is let i
   await addUser(app, ANN)
   const session = await app.logIn(ANN, GOOD_PASSWORD)
   await app.auth.deps.database.inTransaction((tx) => tx.schema.alterTable('sessions').renameTo('lost').execute())
-  for (const { method, path } of (await operationsOf(app)).filter(({ needsSession }) => needsSession)) {
-    const answer = await app.request(method, path, { session })
+  for (const operation of (await operationsOf(app)).filter(({ needsSession }) => needsSession)) {
+    const { method, path } = operation
+    const answer = await app.request(method, path, { session, ...requiredBody(operation) })
     assert.ok(answer.status >= 500, `${method} ${path} ${answer.status}`)
     assert.doesNotMatch(answer.text + [...answer.headers].join(), /ann@|lost|sessions"|select/)
   }
@@ -209,12 +210,20 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
     await issueOne(app, 'link of a registration', 'pending2@example.com'),
     await issueOne(app, 'link of a registration', 'pending3@example.com'),
   ]
+  const [recovery, appCode, challenge] = [
+    await issueOne(app, 'recovery code', 'recovery@example.com'),
+    await issueOne(app, 'code of an app', 'app@example.com'),
+    await issueOne(app, 'passkey challenge', 'passkey@example.com'),
+  ]
+  const [ticket, appTicket, passkeyTicket] = [
+    await ticketFor(app, recovery.email),
+    await ticketFor(app, appCode.email),
+    await ticketFor(app, challenge.email),
+  ]
+  const passkey = await challenge.factors?.authenticator.get({ challenge: challenge.value })
+  const options = await app.request('POST', '/sessions/passkey_options', { json: { ticket: passkeyTicket } })
+  const second = await challenge.factors?.authenticator.get(options.json)
   const password = GOOD_PASSWORD
-  await addUser(app, 'strong@example.com')
-  const { secret, recoveryCodes, session: withApp } = await enrolTotp(app, await app.logIn('strong@example.com', password))
-  const { authenticator } = await addPasskey(app, withApp)
-  const newTicket = () => ticketOf(app, 'strong@example.com', password)
-  const ticket = await newTicket()
   const form = (token: string) => ({ form_token: formToken, token })
   /** Bodies that are good, if nothing is wrong with them. */
   const bodies: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>> = {
@@ -223,14 +232,14 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
       { email: 'code@example.com', password },
       { email: code.email, code: code.value },
       { token: link.value },
-      { passkey: await assertionFor(app, authenticator) },
+      { passkey },
     ],
     'PUT /sessions': [
-      { ticket: await newTicket(), totp_code: totpCode(app, secret) },
-      { ticket: await newTicket(), recovery_code: recoveryCodes[0] },
-      { ticket, passkey: await assertionFor(app, authenticator, ticket) },
+      { ticket, recovery_code: recovery.value },
+      { ticket: appTicket, totp_code: appCode.value },
+      { ticket: passkeyTicket, passkey: second },
     ],
-    'POST /sessions/passkey_options': [{ ticket: await newTicket() }],
+    'POST /sessions/passkey_options': [{ ticket: await ticketFor(app, reset.email) }],
     'POST /reset_password': [{ email: reset.email }],
     'PUT /reset_password': [{ email: reset.email, reset_token: reset.value, new_password: NEXT_PASSWORD }],
     'POST /email_verification': [{ email: pending.email }],
@@ -270,7 +279,7 @@ test('next-auth CVE-2023-27490, Logto CVE-2026-15612, Better Auth CVE-2026-45337
         for (const value of [ABSENT, null, '', [], [good[field]], {}, 0, true, false, 12_345]) {
           // The token proves the address; the password is for pages that want to make sure of more.
           if (route === 'PUT /email_verification' && field === 'password' && value === ABSENT) continue
-          // Without a ticket it is another question: who are you?
+          // Without one, the options are for a login that begins with the passkey.
           if (route === 'POST /sessions/passkey_options' && value === ABSENT) continue
           const { [field]: _left, ...rest } = good
           const { status, text } = await send(route, value === ABSENT ? rest : { ...rest, [field]: value })

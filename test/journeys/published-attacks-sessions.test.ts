@@ -4,7 +4,7 @@ import { addUser, issueOne, openForm, startForManyClients } from '../every-token
 import { keptDatabase } from '../fresh-database.ts'
 import { GOOD_PASSWORD } from '../hardened-app.ts'
 import { codeIn, tokenIn } from '../mail-links.ts'
-import { operationsOf } from '../openapi-operations.ts'
+import { operationsOf, requiredBody } from '../openapi-operations.ts'
 import { assertPageRefused, assertRefused, refused } from '../refusals.ts'
 import { cookieOf, deviceCookieOf } from '../set-cookie.ts'
 import { sessionOf } from '../test-app.ts'
@@ -29,7 +29,8 @@ test('Better Auth GHSA-xg6x-h9c9-2m83: a session that ends at one of two service
     for (const app of [one, two]) assert.equal((await app.request('GET', '/account', { session })).status, 200)
     await end(session)
     for (const app of [two, one, two])
-      for (const { method, path } of routes) assertRefused(await app.request(method, path, { session }), 403, 'session_required')
+      for (const one of routes)
+        assertRefused(await app.request(one.method, one.path, { session, ...requiredBody(one) }), 403, 'session_required')
     assert.equal(await two.auth.getUserFromSessionId(session), null, name)
   }
 })

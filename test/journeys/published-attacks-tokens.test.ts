@@ -4,6 +4,7 @@ import { occupyHashQueue } from '../busy-hash-queue.ts'
 import { type Issued, issueEvery, issueOne, kindOf, PLACES, present, startForManyClients, TOKEN_KINDS, useOf } from '../every-token.ts'
 import { keptDatabase } from '../fresh-database.ts'
 import type { HardenedApp } from '../hardened-app.ts'
+import { assertRefused } from '../refusals.ts'
 import { until } from '../until.ts'
 
 const NAMES = Object.keys(TOKEN_KINDS)
@@ -47,6 +48,12 @@ test('Better Auth CVE-2026-114607 and CVE-2026-110862, next-auth CVE-2023-48309:
     }
   }
   assert.equal(refused, NAMES.length * Object.keys(PLACES).length - NAMES.flatMap((name) => kindOf(name).at).length)
+  // Nor does any of them go on with a login, where its ticket would.
+  for (const [name, { value: ticket }] of issued) {
+    if (name === 'ticket') continue
+    for (const path of ['/sessions/passkey_options', '/totp', '/passkeys/options'])
+      assertRefused(await app.request('POST', path, { json: { ticket } }), 401, 'ticket_invalid')
+  }
   // They were alive all the while.
   for (const [name, one] of issued) assert.equal(await useOf(app, name, one), true, name)
 })
@@ -56,13 +63,14 @@ test('Keycloak CVE-2026-1529: with one character changed, no token is one any mo
   for (const [name, one] of await issueEvery(app)) {
     const { value } = one
     // Five wrong codes close their own door.
-    const places = name === 'login code' ? [0, 3, 5, 8] : [0, 11, 21, 31, value.length - 1]
+    const isTyped = ['login code', 'recovery code', 'code of an app'].includes(name)
+    const places = isTyped ? [0, 3, 5, value.length - 1] : [0, 11, 21, 31, value.length - 1]
     for (const at of places) {
       const changed = `${value.slice(0, at)}${value[at] === '2' ? '3' : '2'}${value.slice(at + 1)}`
       assert.equal(await useOf(app, name, one, changed), false, `${name} at ${at}`)
     }
     // Every login from a browser that is not known makes a device, and ten are kept.
-    if (name !== 'login code' && name !== 'device')
+    if (!isTyped && name !== 'device')
       for (const spelling of [`${value}=`, `${value}A`, value.slice(0, -1), `"${value}"`, `${value}.${value}`])
         assert.equal(await useOf(app, name, one, spelling), false, `${name} as ${spelling}`)
     assert.equal(await useOf(app, name, one), true, name)
@@ -96,8 +104,8 @@ test('Pocket ID CVE-2026-28513, Keycloak CVE-2026-9802 and CVE-2026-37982, Parse
 
 test('Pocket ID CVE-2026-28513: a token that is another user’s and nothing else is refused where a user is named (R278)', async () => {
   await using app = await startForManyClients()
-  for (const name of ['reset link', 'login code', 'device']) {
-    const [ann, bob] = [await issueOne(app, name, `ann.${name[0]}@example.com`), await issueOne(app, name, `bob.${name[0]}@example.com`)]
+  for (const [at, name] of ['reset link', 'login code', 'device', 'recovery code', 'code of an app'].entries()) {
+    const [ann, bob] = [await issueOne(app, name, `ann.${at}@example.com`), await issueOne(app, name, `bob.${at}@example.com`)]
     assert.equal(await useOf(app, name, bob, ann.value), false, name)
     assert.equal(await useOf(app, name, bob), true, name)
     assert.equal(await useOf(app, name, ann), true, name)
