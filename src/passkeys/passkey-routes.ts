@@ -78,16 +78,20 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
         const fields = await readInput(c, addInput, { unknownFields: 'refuse', maxBytes: MAX_PASSKEY_BYTES })
         const right = await rights.require(c, fields.ticket)
         const { recoveryCodes } = await findFactors(deps.database.reads, right.user.id)
-        const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
+        let codes: readonly string[] | undefined
         const { id, claimed } = await addPasskey(deps, right, {
           response: fields.passkey,
           name: fields.name ?? 'Passkey',
-          alsoIn: async (tx) => {
-            if (made) await storeRecoveryCodes(deps, tx, right.user.id, made)
+          prepare: async () => {
+            const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
+            codes = made?.codes
+            return async (tx) => {
+              if (made) await storeRecoveryCodes(deps, tx, right.user.id, made)
+            }
           },
         })
         const headers = await rights.finish(c, right, claimed, 'pop')
-        const body = { message: 'passkey added', id, ...(made && { recovery_codes: made.codes }) }
+        const body = { message: 'passkey added', id, ...(codes && { recovery_codes: codes }) }
         return answers.json(c.exchange, 200, body, headers)
       },
     },

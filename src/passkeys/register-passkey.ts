@@ -50,7 +50,7 @@ export function descriptorOf({ credentialId, transports }: StoredPasskey) {
 
 /**
  * Add the passkey that a browser made, in one transaction with whatever the right to it is used up by. A credential that anybody has already is refused, and stays theirs
- * (CHECKLIST R157).
+ * (CHECKLIST R157). `prepare` makes what else the transaction writes, once the passkey is known to be right: a refused one costs no hash.
  *
  * @throws AuthError `passkey_refused` - whatever is wrong with it: callers cannot tell what
  * @throws AuthError `too_many_passkeys`, `field_invalid` (name)
@@ -59,12 +59,17 @@ export function descriptorOf({ credentialId, transports }: StoredPasskey) {
 export async function addPasskey(
   deps: RegisterDeps,
   right: FactorRight,
-  input: { readonly response: RegistrationResponseJSON; readonly name: unknown; readonly alsoIn: (tx: Db) => Promise<void> },
+  input: {
+    readonly response: RegistrationResponseJSON
+    readonly name: unknown
+    readonly prepare: () => Promise<(tx: Db) => Promise<void>>
+  },
 ): Promise<{ readonly id: string; readonly claimed: ClaimedRight }> {
   const { user, boundTo } = right
   const name = parsePasskeyName(input.name)
   const made = await verifyRegistration(deps, input.response, boundTo)
   if (typeof made === 'string') throw new AuthError('passkey_refused', { logged: made })
+  const alsoIn = await input.prepare()
   const id = deps.random.uuid()
   const createdAt = new Date(deps.clock.now())
   const claimed = await deps.database.inTransaction(async (tx) => {
@@ -73,7 +78,7 @@ export async function addPasskey(
     const right_ = await right.claim(tx, 'pop')
     if (!(await insertPasskey(tx, { ...made, id, userId: user.id, name, createdAt })))
       throw new AuthError('passkey_refused', { logged: 'credential is taken' })
-    await input.alsoIn(tx)
+    await alsoIn(tx)
     await factorAdded(deps, tx, { user, factor: 'passkey', by: right.by })
     return right_
   })
