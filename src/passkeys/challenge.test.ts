@@ -20,6 +20,7 @@ import { addPasskey, assertionFor, authenticatorOf, ticketOf } from '../../test/
 import { hardenedEnv, sessionOf, startTestApp, TEST_SECRET, type TestApp, type TestResponse } from '../../test/test-app.ts'
 import { removeExpiredChallenges } from './challenge.ts'
 
+const OTHER_SECRET = 'v2:Qx3mT8bLw5RkYc1ZpVn6Hd9JgSf4AeUo2KiXtWyGqBzMrNsC'
 const logIn = (app: TestApp, passkey: unknown) => app.request('POST', '/sessions', { json: { passkey } })
 const add = (app: TestApp, session: string, passkey: unknown) => app.request('POST', '/passkeys', { session, json: { passkey } })
 const usedIn = ({ auth }: TestApp) => auth.deps.database.reads.selectFrom('used_challenges').selectAll().execute()
@@ -108,6 +109,18 @@ test('a challenge is good for the ceremony, session, login and step-up that it w
   }
 })
 
+test('a challenge for using a passkey makes none, also within one login (R148)', async () => {
+  await using app = await startTestApp({ env: { BIENVENUE_SECOND_FACTOR: 'required' } })
+  await app.register('ann@example.com', PASSWORD)
+  const ticket = await ticketOf(app, 'ann@example.com', PASSWORD)
+  const creation = (await app.request('POST', '/passkeys/options', { json: { ticket } })).json
+  const { challenge } = (await app.request('POST', '/sessions/passkey_options', { json: { ticket } })).json
+  const made = await authenticatorOf(app).create({ ...creation, challenge })
+  assertNotAdded(app, await app.request('POST', '/passkeys', { json: { ticket, passkey: made } }), STALE)
+  const right = await authenticatorOf(app).create(creation)
+  assert.equal((await app.request('POST', '/passkeys', { json: { ticket, passkey: right } })).status, 200)
+})
+
 test('a challenge is over after five minutes, to the second (R148)', async () => {
   await using app = await startTestApp()
   const { authenticator } = await withPasskey(app)
@@ -139,7 +152,7 @@ test('of twenty answers to one challenge at the same moment one is taken (R148)'
 
 test('a challenge that is not ours, or is altered or spelt otherwise, is none, and leaves no trace (R148)', async () => {
   await using app = await startTestApp()
-  await using elsewhere = await startTestApp({ env: hardenedEnv() })
+  await using elsewhere = await startTestApp({ env: hardenedEnv({ BIENVENUE_SECRET: OTHER_SECRET }) })
   const { authenticator } = await withPasskey(app)
   const before = await usedIn(app)
   const options = await requestOptionsOf(app)
@@ -182,7 +195,7 @@ test('asking stores nothing; of a challenge that came back a digest is kept unti
 
 test('a challenge outlives a rotation of the secret, and is used up for all processes; without its version it is none (R148)', async () => {
   await using database = await keptDatabase()
-  const [v1, v2] = [TEST_SECRET, 'v2:Qx3mT8bLw5RkYc1ZpVn6Hd9JgSf4AeUo2KiXtWyGqBzMrNsC']
+  const [v1, v2] = [TEST_SECRET, OTHER_SECRET]
   const start = (secret: string, clock?: TestApp['clock']) =>
     startTestApp({ databaseUrl: database.url, env: hardenedEnv({ BIENVENUE_SECRET: secret }), ...(clock && { clock }) })
   await using before = await start(v1)
