@@ -11,9 +11,15 @@ import { makeFactorRights } from './login/require-factor-rights.ts'
 import { makeLoginCookies } from './login/require-login-cookies.ts'
 import { loginCodeRoutes } from './login-codes/login-code-routes.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { accountPageRoutes } from './pages/account-page-routes.ts'
+import { assetRoutes } from './pages/asset-routes.ts'
 import { makeErrorPage } from './pages/error-page.ts'
 import { linkRoutes } from './pages/link-routes.ts'
+import { makeLoginPages } from './pages/login-page-routes.ts'
+import { mailboxPageRoutes } from './pages/mailbox-page-routes.ts'
 import { makePages } from './pages/pages.ts'
+import { makeRegisterPages } from './pages/register-page-routes.ts'
+import { welcomePageRoutes } from './pages/welcome-page-routes.ts'
 import { passkeyRoutes } from './passkeys/passkey-routes.ts'
 import { passwordResetRoutes } from './password-reset/password-reset-routes.ts'
 import { reauthenticationRoutes } from './reauthentication/reauthentication-routes.ts'
@@ -48,6 +54,8 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
   const rights = makeFactorRights(deps, guard, cookies)
   const recordRefusal = makeRefusalRecorder(deps)
   const pages = makePages(deps, answers, cookie, recordRefusal)
+  const loginPages = makeLoginPages(deps, answers, pages, { session: cookie, cookies })
+  const registerPages = makeRegisterPages(deps, pages)
   const routes: Route[] = [
     ...registrationRoutes(deps, answers),
     ...loginRoutes(deps, answers, cookies),
@@ -62,8 +70,14 @@ export function makeApp(deps: Deps, { form, version, lastSeen, cookie, counts, m
     ...addressChangeRoutes(deps, answers, guard),
     ...accountRoutes(deps, answers, guard),
     ...ownDataRoutes(deps, answers, guard, device),
-    ...linkRoutes(deps, answers, { session: cookie, device }, recordRefusal),
+    ...accountPageRoutes(deps, answers, { pages, guard, rights, device }),
+    ...loginPages.routes,
+    ...registerPages.routes,
+    ...linkRoutes(deps, pages, loginPages, registerPages),
+    ...welcomePageRoutes(deps, pages),
     ...mailRoutes(deps, answers),
+    ...mailboxPageRoutes(deps, pages),
+    ...assetRoutes(deps, answers),
     ...serviceRoutes(deps, answers, { version, cookieName: cookie.name, routes: () => routes, metricsText }),
   ]
   return makeFrontDoor({ ...deps, answers, routes, counts, onRefusal: recordRefusal, errorPage: makeErrorPage(deps, pages) })

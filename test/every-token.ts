@@ -3,8 +3,9 @@ import type { Environment } from '../src/config.ts'
 import type { OutgoingMail } from '../src/mail/deliver.ts'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from './hardened-app.ts'
 import { codeIn, tokenIn } from './mail-links.ts'
+import { assertPageRefused } from './refusals.ts'
 import { deviceCookieOf } from './set-cookie.ts'
-import type { TestAppOptions, TestResponse } from './test-app.ts'
+import { sessionOf, type TestAppOptions, type TestResponse } from './test-app.ts'
 
 /** A value that stands for somebody, and what its place asks for beside it. */
 export interface Issued {
@@ -217,9 +218,16 @@ function wasTaken({ status, text }: Pick<TestResponse, 'status' | 'text'>): bool
   return status === 200
 }
 
+/** A form's answer: what was done, as a page, or after a login the way to the account; or the page again, with the refusal's status. */
+function wasFormTaken(answer: TestResponse): boolean {
+  if (answer.status !== 303) return wasTaken(answer)
+  assert.equal(answer.headers.get('location'), '/account')
+  return sessionOf(answer) !== null
+}
+
 /** A form's page, as a browser without cookies or with these gets it. */
 export async function openForm(app: HardenedApp, cookie = ''): Promise<{ formId: string; formToken: string }> {
-  const page = await app.request('GET', '/login', { headers: { cookie } })
+  const page = await app.request('GET', '/reset', { headers: { cookie } })
   const formId = /form_id=([^;]+)/.exec(page.headers.getSetCookie().join('\n') || cookie)?.[1] ?? ''
   const formToken = /name="form_token" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
   return { formId, formToken }
@@ -228,14 +236,14 @@ export async function openForm(app: HardenedApp, cookie = ''): Promise<{ formId:
 async function submit(app: HardenedApp, action: string, fields: Record<string, string>): Promise<boolean> {
   const { formId, formToken } = await openForm(app)
   const form = { form_token: formToken, ...fields }
-  return wasTaken(await app.request('POST', `/forms/${action}`, { form, headers: { cookie: `form_id=${formId}` } }))
+  return wasFormTaken(await app.request('POST', `/forms/${action}`, { form, headers: { cookie: `form_id=${formId}` } }))
 }
 
 async function formPasses(app: HardenedApp, formId: string, formToken: string, token = 'a'.repeat(43)): Promise<boolean> {
   const form = { form_token: formToken, token }
-  const { status, json } = await app.request('POST', '/forms/login-link', { form, headers: { cookie: `form_id=${formId}` } })
+  const answer = await app.request('POST', '/forms/login-link', { form, headers: { cookie: `form_id=${formId}` } })
   // Past the form's own check, the token is refused.
-  if (status === 401) return true
-  assert.deepEqual([status, json?.error], [403, 'cross_site_refused'])
+  if (answer.status === 401) return true
+  assertPageRefused(answer, 403, 'cross_site_refused')
   return false
 }

@@ -45,7 +45,7 @@ test('the tarball holds what users need and nothing else', () => {
   const strays = tarball.filter((path) => /\.test\.|\.(db|db-wal|db-shm|secret|env|log|tgz|pem|key)$|(^|\/)\.|(?<!\.d)\.ts$/.test(path))
   assert.deepEqual(strays, [])
   const needed = ['bin/bienvenue.js', 'dist/main.js', 'dist/create-auth.js', 'dist/create-auth.d.ts', 'dist/http/node-handler.js']
-  const assets = ['dist/http/style.css', 'dist/passwords/common-passwords.txt.deflate', 'dist/db/sqlite-worker.js']
+  const assets = ['dist/http/style.css', 'dist/pages/browser.js', 'dist/passwords/common-passwords.txt.deflate', 'dist/db/sqlite-worker.js']
   for (const path of [...needed, ...assets, 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) {
     assert.ok(tarball.includes(path), `${path} is missing`)
   }

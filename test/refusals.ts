@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { AuthError, type ErrorCode, type ErrorDetails } from '../src/errors.ts'
-import type { TestResponse } from './test-app.ts'
+import { TEXTS } from '../src/pages/texts/texts.ts'
+import { sessionOf, type TestResponse } from './test-app.ts'
 
 /** For `assert.rejects`: a refusal with this code, and these details where they are given. */
 export function refused(code: ErrorCode, details: ErrorDetails = {}): (thrown: unknown) => true {
@@ -25,6 +26,15 @@ export function assertRefused(
   assert.deepEqual(body, { error: code, ...more, request_id: answer.headers.get('x-request-id') })
   assert.match(message, /\.$/)
   assert.deepEqual(answer.headers.getSetCookie(), [])
+}
+
+/** A refusal as a person sees it: a page with this status and the sentence of this code, and no session. */
+export function assertPageRefused(answer: TestResponse, status: number, code: keyof typeof TEXTS.en.errors): void {
+  assert.equal(answer.status, status, answer.text)
+  assert.equal(answer.headers.get('content-type'), 'text/html; charset=utf-8')
+  const sentence = TEXTS.en.errors[code]
+  assert.ok(typeof sentence === 'string' && answer.text.includes(sentence), `${code} is not on the page`)
+  assert.equal(sessionOf(answer), null)
 }
 
 /** A success over HTTP: 200, JSON, and exactly this body. */

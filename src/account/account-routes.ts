@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { listEventsOfUser } from '../audit/audit.ts'
 import type { Deps } from '../deps.ts'
-import { invalidField } from '../errors.ts'
 import { findFactors } from '../factors/factors.ts'
 import type { Answers } from '../http/answer.ts'
 import { queryOf, type Route, readInput } from '../http/route.ts'
@@ -11,10 +9,9 @@ import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { makeDeviceCookie } from '../throttles/device-cookie.ts'
 import { findUserBy, updateUser } from '../users/user.ts'
 import { accountView, eventView, viewOfAccount, viewOfEvent } from './account-view.ts'
+import { listOwnEvents } from './own-events.ts'
 
 const changes = z.object({ name: text.nullable().optional(), metadata: metadata.nullable().optional() })
-/** A page that a person looks through. */
-const EVENTS_MAX = 100
 const passwordInput = z.object({ current_password: password, new_password: password })
 
 /** One's own account. What an address or a factor changes has routes of its own. */
@@ -61,13 +58,7 @@ export function accountRoutes(deps: Deps, answers: Answers, guard: SessionGuard)
       async handle(c) {
         const { user } = await guard.require(c)
         const query = queryOf(c, ['limit', 'before'])
-        const limit = Number(query.limit ?? 50)
-        if (!Number.isInteger(limit) || limit < 1 || limit > EVENTS_MAX)
-          throw invalidField('limit', `The field "limit" must be a whole number from 1 to ${EVENTS_MAX}.`)
-        const { before } = query
-        if (before !== undefined && !/^[0-9a-f-]{36}$/.test(before))
-          throw invalidField('before', 'The field "before" is no id of an event.')
-        const events = await listEventsOfUser(deps, user.id, { limit, ...(before !== undefined && { before }) })
+        const events = await listOwnEvents(deps, user.id, { limit: Number(query.limit ?? 50), before: query.before })
         return answers.json(c.exchange, 200, { events: events.map(viewOfEvent) })
       },
     },

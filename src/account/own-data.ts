@@ -23,5 +23,7 @@ export async function exportOwnData(deps: Pick<Deps, 'database' | 'clock' | 'ran
     listEventsOfUser(deps, user.id, { limit: MAX_EVENTS }),
   ])
   await deps.database.inTransaction((tx) => recordEvent(deps, tx, { ...by, name: 'user_exported', outcome: 'success', subject: user.id }))
-  return { user, sessions, devices, factors, passkeys, mails, events }
+  return { exportedAt: new Date(deps.clock.now()), user, sessions, devices, factors, passkeys, mails, events }
 }
+
+export type OwnData = Awaited<ReturnType<typeof exportOwnData>>

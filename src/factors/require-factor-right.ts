@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { AnswerHeaders } from '../http/answer.ts'
 import type { RouteContext } from '../http/route.ts'
 import type { ClaimedRight, FactorRight } from './factors.ts'
@@ -5,11 +6,22 @@ import type { ClaimedRight, FactorRight } from './factors.ts'
 /** What routes that add a factor need to know of who asks. Made in login/, which knows tickets and how a login ends. */
 export interface FactorRights {
   /**
-   * A session with a fresh proof; or, where a ticket is sent, a login that must add a factor to go on.
+   * A session with a fresh proof.
    *
-   * @throws AuthError `session_required`, `step_up_required`, `ticket_invalid`
+   * @throws AuthError `session_required`, `step_up_required`
    */
-  require(c: RouteContext, ticket: string | undefined): Promise<FactorRight>
+  ofSession(c: RouteContext): Promise<FactorRight>
+  /**
+   * The fields of a request, and the right that it comes with: of the `ticket` among them, a login that must add a factor to go on; else of its session. Without either, nothing
+   * else is looked at.
+   *
+   * @throws AuthError `session_required` - also for a ticket that is over; `step_up_required`, and those of `readInput`
+   */
+  read<T extends z.ZodObject<{ ticket: z.ZodOptional<z.ZodString> }>>(
+    c: RouteContext,
+    schema: T,
+    maxBytes?: number,
+  ): Promise<{ readonly fields: z.infer<T>; readonly right: FactorRight }>
   /** After the factor was added: the session's new cookie, or those of the login that is complete now. */
   finish(c: RouteContext, right: FactorRight, claimed: ClaimedRight, proved: 'otp' | 'pop'): Promise<AnswerHeaders>
 }

@@ -19,7 +19,7 @@ test('a bug of ours says nothing but its request id; its stack is in the log und
   assert.ok(bug)
   const { message, stack } = bug.err as { message: string; stack: string }
   assert.match(message, /no such table: sessions|relation "bienvenue.sessions" does not exist/)
-  assert.match(stack, /\n\s+at .*session-store\.ts/)
+  assert.match(stack, /\n\s+at .*session-lookup-store\.ts/)
 })
 
 test('a refusal is no bug: one line, with the code and the true reason, without a stack', async () => {

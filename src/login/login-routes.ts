@@ -12,7 +12,7 @@ import type { Browser, LoginOutcome, PendingLogin } from './complete-login.ts'
 import { logIn, logInWithCode, logInWithPasskey, logInWithToken } from './login.ts'
 import type { LoginCookies } from './require-login-cookies.ts'
 import { completeWithSecondFactor, type SecondFactor } from './second-factor-login.ts'
-import { requireTicket, ticketName } from './ticket.ts'
+import { asSession, requireTicket, ticketName } from './ticket.ts'
 
 const input = z.object({
   email: email.optional(),
@@ -119,10 +119,10 @@ export function loginRoutes(deps: Deps, answers: Answers, cookies: LoginCookies)
       access: 'anyone',
       input: optionsInput,
       answers: { 200: { description: 'Options for the browser', body: requestOptions } },
-      refusals: ['ticket_invalid'],
+      refusals: ['session_required'],
       async handle(c) {
         const { ticket } = await readInput(c, optionsInput, { unknownFields: 'refuse' })
-        const login = ticket === undefined ? null : await requireTicket(deps, ticket)
+        const login = ticket === undefined ? null : await requireTicket(deps, ticket).catch(asSession)
         const asked = login ? { boundTo: ticketName(login), userId: login.user.id } : { boundTo: 'login' as const, userId: null }
         return answers.json(c.exchange, 200, await passkeyRequestOptions(deps, asked))
       },

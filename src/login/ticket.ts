@@ -45,6 +45,13 @@ export async function requireTicket(deps: Pick<Deps, 'database' | 'clock'>, toke
   return { tokenHash, user, amr: found.amr }
 }
 
+/** 401 is what a login answers, and nothing else: elsewhere a ticket stands in a session's place, and a dead one is as good as none. */
+export function asSession(error: unknown): never {
+  if (error instanceof AuthError && error.code === 'ticket_invalid')
+    throw new AuthError('session_required', { logged: `ticket ${error.details.logged}` })
+  throw error
+}
+
 /** Within the transaction that completes the login: true for exactly one caller. */
 export function consumeTicket(deps: Pick<Deps, 'clock'>, tx: Db, { tokenHash }: Ticket): Promise<boolean> {
   return deleteTicket(tx, tokenHash, new Date(deps.clock.now()))

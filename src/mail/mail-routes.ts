@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { Answers } from '../http/answer.ts'
-import { prefersHtml, type Route } from '../http/route.ts'
+import type { Route } from '../http/route.ts'
 import { readMailbox } from './mail.ts'
-import { renderMailboxPage } from './mailbox-page.ts'
 
 const mailBody = z.strictObject({
   id: z.string(),
@@ -32,10 +31,8 @@ function mailboxRoute(deps: Deps, answers: Answers): Route {
     answers: { 200: { description: 'The mails; a page for browsers', body: z.strictObject({ mails: z.array(mailBody) }) } },
     async handle(c) {
       const mails = await readMailbox(deps)
-      const vary = { vary: 'Accept' }
-      if (prefersHtml(c)) return answers.page(c.exchange, 200, await renderMailboxPage(deps.config, mails), vary)
       const views = mails.map(({ createdAt, ...mail }) => ({ ...mail, created_at: createdAt.toISOString() }))
-      return answers.json(c.exchange, 200, { mails: views }, vary)
+      return answers.json(c.exchange, 200, { mails: views })
     },
   }
 }

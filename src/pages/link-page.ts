@@ -1,69 +1,42 @@
 import { html } from 'hono/html'
-import type { Config } from '../config.ts'
-import { renderPage } from '../http/page.ts'
+import type { Html } from '../http/page.ts'
+import { form, type PasswordField, type Problems, passwordField, problem, submit } from './field-page.ts'
+import type { View } from './pages.ts'
 
 /** One page that a mail leads to: what it is about, what it asks for, and what its button does. */
 export interface LinkPage {
   readonly title: string
   readonly text: string
-  /** Where the form posts to, below `/forms/`. */
-  readonly action: string
   /** What is asked for beside the token. */
-  readonly password?: { readonly label: string; readonly autocomplete: 'current-password' | 'new-password' }
+  readonly password?: Pick<PasswordField, 'label' | 'autocomplete' | 'hint'>
   readonly button: string
   /** A second button, for whoever did not ask for this. */
   readonly refusal?: { readonly action: string; readonly button: string }
 }
 
 /** The link's own GET changes nothing: mail scanners follow links (CHECKLIST R100). The button posts, and the token leaves the URL with it (R099). */
-export function renderLinkPage(
-  config: Config,
-  page: LinkPage,
-  values: { readonly token: string; readonly formToken: string; readonly problem: string | null },
-): Promise<string> {
-  const { pathPrefix } = config.publicUrl
-  const hidden = html`<input type="hidden" name="form_token" value="${values.formToken}">
-<input type="hidden" name="token" value="${values.token}">`
-  const { password, refusal } = page
-  return renderPage(
-    config,
-    `${page.title} · ${config.name}`,
-    html`<header>
-<h1>${page.title}</h1>
+export function linkContent(
+  view: View,
+  { password, refusal, ...page }: LinkPage,
+  { action, token, problems }: { readonly action: string; readonly token: string; readonly problems: Problems },
+): Html {
+  return html`<h1>${page.title}</h1>
 <p class="lead">${page.text}</p>
-</header>
-<main>
-${values.problem === null ? '' : html`<p class="problem" role="alert">${values.problem}</p>`}
-<form method="post" action="${pathPrefix}/forms/${page.action}">
-${hidden}
-${
-  password
-    ? html`<p><label for="password">${password.label}</label>
-<input id="password" name="password" type="password" autocomplete="${password.autocomplete}" required></p>`
-    : ''
-}
-<p><button>${page.button}</button></p>
-</form>
-${
-  refusal
-    ? html`<form method="post" action="${pathPrefix}/forms/${refusal.action}">
-${hidden}
-<p><button class="quiet">${refusal.button}</button></p>
-</form>`
-    : ''
-}
-</main>`,
-  )
+${problem(problems.whole)}${form(
+  view,
+  { action, hidden: { token } },
+  html`${password ? passwordField(view, { name: 'password', ...password, problems }) : ''}
+${submit(page.button)}`,
+)}
+${refusal ? form(view, { action: refusal.action, hidden: { token } }, submit(refusal.button, 'quiet')) : ''}`
 }
 
-/** What happened. */
-export function renderOutcomePage(config: Config, outcome: { readonly title: string; readonly text: string }): Promise<string> {
-  return renderPage(
-    config,
-    `${outcome.title} · ${config.name}`,
-    html`<header>
-<h1>${outcome.title}</h1>
+/** What happened, and where to go from there. */
+export function outcomeContent(
+  { config, texts }: View,
+  outcome: { readonly title: string; readonly text: string; readonly toLogin: boolean },
+): Html {
+  return html`<h1>${outcome.title}</h1>
 <p class="lead">${outcome.text}</p>
-</header>`,
-  )
+${outcome.toLogin ? html`<a class="button" href="${config.publicUrl.pathPrefix}/login">${texts.links.logIn}</a>` : ''}`
 }

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
-import type { Language } from '../config.ts'
+import type { Config, Language } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answer, AnswerHeaders, Answers } from '../http/answer.ts'
 import { PUBLIC_ERRORS } from '../http/error-response.ts'
-import { type Html, renderPage } from '../http/page.ts'
+import { type Html, type Layout, renderPage } from '../http/page.ts'
 import { type Route, type RouteContext, readInput } from '../http/route.ts'
 import { text } from '../http/schemas.ts'
 import type { SessionCookie } from '../sessions/session-cookie.ts'
@@ -15,6 +15,7 @@ import { TEXTS, type Texts } from './texts/texts.ts'
 /** One page in the making: who asks, in which language, and the token that its forms carry. */
 export interface View {
   readonly c: Pick<RouteContext, 'ask' | 'exchange'>
+  readonly config: Config
   readonly language: Language
   readonly texts: Texts
   readonly formToken: string
@@ -22,11 +23,16 @@ export interface View {
   readonly headers: AnswerHeaders
 }
 
-export interface Page {
+/** The narrow card, unless another layout is named. */
+export type Page = (Layout | { readonly layout?: undefined }) & {
   readonly title: string
   readonly content: Html
   readonly status?: number
+  /** What the page shows; the answer has its status, and says when to try again. */
+  readonly refusal?: AuthError | null
   readonly headers?: AnswerHeaders
+  /** Without our script: a page that has nothing to fill in or press. */
+  readonly script?: false
 }
 
 interface Form<T extends z.ZodObject> {
@@ -35,6 +41,10 @@ interface Form<T extends z.ZodObject> {
   readonly summary: string
   readonly access: Route['access']
   readonly checksSecret?: true
+  /** The path of the page that it stands on: where a person comes back to from the login or from a fresh proof. */
+  readonly section?: string
+  /** Where its fields may be longer than 16 KiB in all. */
+  readonly maxBytes?: number
   /** Its fields, without the form's token. */
   readonly input: T
   readonly submit: (c: RouteContext, fields: z.infer<T>) => Promise<Answer>
@@ -50,6 +60,8 @@ export interface Pages {
   redirect(c: View['c'], location: string, headers?: AnswerHeaders): Answer
   /** The route that a form posts to. A refusal that a person can mend shows the page again; a step-up, a login and a bug are everybody's (error-page.ts). */
   form<T extends z.ZodObject>(form: Form<T>): Route
+  /** Where the form that this request posts to stands, below the origin; `null`: it did not say, or it is no form. */
+  sectionOf(c: View['c']): string | null
 }
 
 /** Refusals that no form can show beside a field: they lead elsewhere. */
@@ -62,19 +74,22 @@ export function makePages(
   onRefusal: (refusal: AuthError, c: View['c']) => Promise<void>,
 ): Pages {
   const tokens = makeFormTokens(deps, session)
+  const sections = new Map<string, string>()
 
   function open(c: View['c']): View {
     const language = languageOf(deps.config, c.ask.header('accept-language'))
     const { token, headers } = tokens.issue(c)
-    return { c, language, texts: TEXTS[language], formToken: token, headers }
+    return { c, config: deps.config, language, texts: TEXTS[language], formToken: token, headers }
   }
 
-  function form<T extends z.ZodObject>({ submit, refused, ...form }: Form<T>): Route {
+  function form<T extends z.ZodObject>({ submit, refused, section, maxBytes, ...form }: Form<T>): Route {
+    const path = `/forms/${form.action}`
+    if (section !== undefined) sections.set(path, `${deps.config.publicUrl.pathPrefix}${section}`)
     // The token is a field like any other; the type says so of both halves.
     const input = form.input.extend({ form_token: text }) as unknown as z.ZodObject
     return {
       method: 'POST',
-      path: `/forms/${form.action}`,
+      path,
       summary: form.summary,
       access: form.access,
       isPage: true,
@@ -84,7 +99,10 @@ export function makePages(
       async handle(c) {
         let fields: Partial<z.infer<T>> = {}
         try {
-          const { form_token: formToken, ...given } = await readInput(c, input, { unknownFields: 'refuse' })
+          const { form_token: formToken, ...given } = await readInput(c, input, {
+            unknownFields: 'refuse',
+            ...(maxBytes !== undefined && { maxBytes }),
+          })
           tokens.require(c, String(formToken))
           // Validated by form.input's own shape just now.
           fields = given as z.infer<T>
@@ -101,14 +119,22 @@ export function makePages(
 
   return {
     open,
-    async show(view, { title, content, status = 200, headers = {} }) {
-      const html = await renderPage(deps.config, title, content, view.language)
-      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...headers })
+    async show(view, { refusal = null, status = refusal ? PUBLIC_ERRORS[refusal.code].status : 200, headers, script = true, ...page }) {
+      const { language } = view
+      const layout = page.layout === undefined ? ({ layout: 'card' } as const) : page
+      const html = await renderPage(deps.config, { ...page, ...layout, language, script, skipToContent: view.texts.common.skipToContent })
+      return answers.page(view.c.exchange, status, html, { ...view.headers, vary: 'Accept-Language', ...retryAfter(refusal), ...headers })
     },
     redirect(c, location, headers) {
       const target = location.startsWith('/') ? `${deps.config.publicUrl.pathPrefix}${location}` : location
       return answers.empty(c.exchange, 303, { ...headers, location: target })
     },
     form,
+    sectionOf: ({ exchange }) => sections.get(exchange.route ?? '') ?? null,
   }
+}
+
+function retryAfter(refusal: AuthError | null): AnswerHeaders {
+  const seconds = refusal?.details.retryAfterSeconds
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }

@@ -133,6 +133,21 @@ test('another id, an unknown one, one in another spelling, and a raw id that dif
     assertNotLoggedIn(app, await tryToLogIn(app, authenticator, forge as AssertionForge), reason)
 })
 
+test('each part has one spelling in base64url: with padding, a space or other letters it is refused (R161)', async () => {
+  await using app = await startTestApp()
+  const { authenticator } = await withPasskey(app, ANN)
+  for (const [part, reason] of [
+    ['clientDataJSON', 'client data is no object with a challenge'],
+    ['authenticatorData', 'not base64url'],
+    ['signature', 'not base64url'],
+  ] as const)
+    for (const spell of [(text: string) => `${text}=`, (text: string) => ` ${text}`, (text: string) => `${text}\n`]) {
+      const { response, ...passkey } = await assertionFor(app, authenticator)
+      const json = { passkey: { ...passkey, response: { ...response, [part]: spell(response[part]) } } }
+      assertNotLoggedIn(app, await app.request('POST', '/sessions', { json }), reason)
+    }
+})
+
 test('who logs in is said by the handle, which must be there and be the passkey’s owner’s (R156)', async () => {
   await using app = await startTestApp()
   const { authenticator } = await withPasskey(app, ANN)

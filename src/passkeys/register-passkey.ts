@@ -1,9 +1,9 @@
 import type { RegistrationResponseJSON } from '@simplewebauthn/server'
 import { sameBytes } from '../crypto/same-bytes.ts'
-import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ClaimedRight, type FactorRight, factorAdded, findFactors, holdFactors } from '../factors/factors.ts'
+import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { CHALLENGE_SECONDS, makeChallenge, useChallenge } from './challenge.ts'
 import { bytesOf, readClientData } from './client-data.ts'
 import { ALGORITHMS, isUsableKey } from './credential-key.ts'
@@ -50,26 +50,25 @@ export function descriptorOf({ credentialId, transports }: StoredPasskey) {
 
 /**
  * Add the passkey that a browser made, in one transaction with whatever the right to it is used up by. A credential that anybody has already is refused, and stays theirs
- * (CHECKLIST R157). `prepare` makes what else the transaction writes, once the passkey is known to be right: a refused one costs no hash.
+ * (CHECKLIST R157). Where there are no recovery codes, ten are stored with it.
  *
+ * @returns the codes, to be shown this once; `null`: there were some
  * @throws AuthError `passkey_refused` - whatever is wrong with it: callers cannot tell what
- * @throws AuthError `too_many_passkeys`, `field_invalid` (name)
+ * @throws AuthError `too_many_passkeys`, `field_invalid` (name), `busy`
  * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
  */
 export async function addPasskey(
-  deps: RegisterDeps,
+  deps: RegisterDeps & Pick<Deps, 'hashQueue'>,
   right: FactorRight,
-  input: {
-    readonly response: RegistrationResponseJSON
-    readonly name: unknown
-    readonly prepare: () => Promise<(tx: Db) => Promise<void>>
-  },
-): Promise<{ readonly id: string; readonly claimed: ClaimedRight }> {
+  input: { readonly response: RegistrationResponseJSON; readonly name: unknown },
+): Promise<{ readonly id: string; readonly claimed: ClaimedRight; readonly recoveryCodes: readonly string[] | null }> {
   const { user, boundTo } = right
   const name = parsePasskeyName(input.name)
   const made = await verifyRegistration(deps, input.response, boundTo)
   if (typeof made === 'string') throw new AuthError('passkey_refused', { logged: made })
-  const alsoIn = await input.prepare()
+  // Not before the passkey is known to be right: a refused one costs no hashes.
+  const { recoveryCodes } = await findFactors(deps.database.reads, user.id)
+  const codes = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
   const id = deps.random.uuid()
   const createdAt = new Date(deps.clock.now())
   const claimed = await deps.database.inTransaction(async (tx) => {
@@ -78,11 +77,11 @@ export async function addPasskey(
     const right_ = await right.claim(tx, 'pop')
     if (!(await insertPasskey(tx, { ...made, id, userId: user.id, name, createdAt })))
       throw new AuthError('passkey_refused', { logged: 'credential is taken' })
-    await alsoIn(tx)
+    if (codes) await storeRecoveryCodes(deps, tx, user.id, codes)
     await factorAdded(deps, tx, { user, factor: 'passkey', by: right.by })
     return right_
   })
-  return { id, claimed }
+  return { id, claimed, recoveryCodes: codes?.codes ?? null }
 }
 
 type MadeCredential = Pick<StoredPasskey, 'credentialId' | 'publicKey' | 'signCount' | 'isBackupEligible' | 'isBackedUp' | 'transports'>

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { PUBLIC_ERRORS } from '../http/error-response.ts'
 import { type Html, renderPage } from '../http/page.ts'
 import type { Route } from '../http/route.ts'
+import { TEXTS } from '../pages/texts/texts.ts'
 
 interface Schema {
   readonly type?: string | string[]
@@ -21,15 +22,9 @@ export function renderDocsPage(config: Config, routes: readonly Route[], documen
   const { origin, pathPrefix } = config.publicUrl
   // Made by openApiDocument, so the shape is known.
   const { paths } = document as { paths: Record<string, Record<string, Operation>> }
-  const shown = routes.filter((route) => !route.isPage && route.answers[200]?.contentType !== 'text/css')
-  return renderPage(
-    config,
-    `${config.name}: API reference`,
-    html`<header>
-<h1>API reference</h1>
+  const shown = routes.filter((route) => !route.isPage)
+  const content = html`<h1>API reference</h1>
 <p class="lead">Forms or JSON in, JSON out. The session is a cookie. Machine-readable: <a href="${pathPrefix}/openapi.json">openapi.json</a></p>
-</header>
-<main>
 <h2>Routes</h2>
 ${shown.map((route) => routeEntry(`${origin}${pathPrefix}`, route, operationOf(paths, route)))}
 <h2>Refusals</h2>
@@ -42,9 +37,9 @@ ${Object.entries(PUBLIC_ERRORS)
       html`<tr><td><code>${code}</code></td><td>${status}</td><td>${typeof sentence === 'string' ? sentence : sentence({ field: 'name', allow: 'the methods in Allow' })}</td></tr>`,
   )}
 </tbody></table></div>
-</main>
-<footer><a href="${pathPrefix}/">Start page</a> · Served by ${config.name}, posture ${config.posture}.</footer>`,
-  )
+<footer><a href="${pathPrefix}/">Start page</a> · Served by ${config.name}, posture ${config.posture}.</footer>`
+  const { skipToContent } = TEXTS.en.common
+  return renderPage(config, { title: 'API reference', content, layout: 'wide', language: 'en', skipToContent, script: false })
 }
 
 function operationOf(paths: Record<string, Record<string, Operation>>, route: Route): Operation {

@@ -1,15 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { isMigrated } from '../db/migrate.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import type { Answers } from '../http/answer.ts'
-import { prefersHtml, type Route } from '../http/route.ts'
+import type { Route } from '../http/route.ts'
 import { messageAnswer } from '../http/schemas.ts'
 import { METRICS_CONTENT_TYPE } from '../metrics/metrics.ts'
 import { renderDocsPage } from './docs-page.ts'
 import { openApiDocument } from './openapi.ts'
-import { renderWelcomePage } from './welcome-page.ts'
 
 interface Described {
   readonly version: string
@@ -24,7 +22,6 @@ interface Described {
 export function serviceRoutes(deps: Deps, answers: Answers, described: Described): Route[] {
   const document = once(() => openApiDocument(deps.config, described.version, described.cookieName, described.routes()))
   const docsPage = once(() => renderDocsPage(deps.config, described.routes(), document()))
-  const style = once(() => readFileSync(new URL('../http/style.css', import.meta.url), 'utf8'))
   const anyone = 'anyone' as const
   return [
     {
@@ -33,11 +30,7 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       summary: 'Bienvenue',
       access: anyone,
       answers: { 200: { description: 'A greeting; a page for browsers', body: messageAnswer('Bienvenue') } },
-      async handle(c) {
-        const vary = { vary: 'Accept' }
-        if (prefersHtml(c)) return answers.page(c.exchange, 200, await renderWelcomePage(deps.config), vary)
-        return answers.json(c.exchange, 200, { message: 'Bienvenue' }, vary)
-      },
+      handle: (c) => answers.json(c.exchange, 200, { message: 'Bienvenue' }),
     },
     {
       method: 'GET',
@@ -79,14 +72,6 @@ export function serviceRoutes(deps: Deps, answers: Answers, described: Described
       access: anyone,
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
       handle: async (c) => answers.page(c.exchange, 200, await docsPage()),
-    },
-    {
-      method: 'GET',
-      path: '/style.css',
-      summary: 'The style of the pages',
-      access: anyone,
-      answers: { 200: { description: 'A stylesheet', contentType: 'text/css' } },
-      handle: (c) => answers.file(c.exchange, style(), 'text/css; charset=utf-8'),
     },
     ...(described.metricsText ? [metricsRoute(answers, described.metricsText)] : []),
   ]

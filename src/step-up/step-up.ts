@@ -14,19 +14,33 @@ export const STEP_UP_SECONDS = 600
  * @throws AuthError `step_up_required`
  */
 export async function requireStepUp(deps: Pick<Deps, 'database' | 'clock'>, session: Session): Promise<void> {
-  const missing = missingProof(await findFactors(deps.database.reads, session.user.id), session, deps.clock.now())
+  const missing = await findMissingProof(deps, session)
   if (missing !== null)
-    throw new AuthError('step_up_required', { logged: missing, audited: { bucket: session.id, subject: session.user.id } })
+    throw new AuthError('step_up_required', { logged: missing.reason, audited: { bucket: session.id, subject: session.user.id } })
 }
 
-/** `null`: nothing is missing. */
-function missingProof(factors: Factors, session: Session, now: number): string | null {
+/** What would have to be proved, one after the other, where there are two. */
+export interface MissingProof {
+  /** For the log. */
+  readonly reason: string
+  /** `login`: only a new one helps; this session has proved nothing that counts, and its user has no password. */
+  readonly next: 'password' | 'second_factor' | 'login'
+  readonly factors: Factors
+}
+
+/** For the page that asks for it. `null`: nothing is missing. */
+export async function findMissingProof(deps: Pick<Deps, 'database' | 'clock'>, session: Session): Promise<MissingProof | null> {
+  const factors = await findFactors(deps.database.reads, session.user.id)
   const { amr, secondFactorAt, authenticatedAt } = session
-  const first = factors.hasPassword ? 'pwd' : 'email'
+  const now = deps.clock.now()
   if (amr.includes('pop') && isRecent(secondFactorAt, now)) return null
-  if (!amr.includes(first)) return `no ${first} in this session`
-  if (!hasSecondFactor(factors)) return isRecent(authenticatedAt, now) ? null : 'too long ago'
-  return isRecent(secondFactorAt, now) ? null : 'no second factor lately'
+  const first = factors.hasPassword ? 'pwd' : 'email'
+  const withFirst = factors.hasPassword ? 'password' : 'login'
+  if (!amr.includes(first))
+    return { reason: `no ${first} in this session`, next: factors.passkeys > 0 ? 'second_factor' : withFirst, factors }
+  if (hasSecondFactor(factors))
+    return isRecent(secondFactorAt, now) ? null : { reason: 'no second factor lately', next: 'second_factor', factors }
+  return isRecent(authenticatedAt, now) ? null : { reason: 'too long ago', next: withFirst, factors }
 }
 
 /** A clock that was set back makes no proof recent. */

@@ -38,10 +38,10 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
       answers: {
         200: { description: 'The secret, this once', body: z.strictObject({ secret: z.string(), uri: z.string(), qr_svg: z.string() }) },
       },
-      refusals: ['session_required', 'step_up_required', 'ticket_invalid'],
+      refusals: ['session_required', 'step_up_required'],
       async handle(c) {
-        const fields = await readInput(c, beginInput, { unknownFields: 'refuse' })
-        const { secret, uri } = await beginTotp(deps, await rights.require(c, fields.ticket))
+        const { right } = await rights.read(c, beginInput)
+        const { secret, uri } = await beginTotp(deps, right)
         return answers.json(c.exchange, 200, { secret, uri, qr_svg: await qrCode(uri) })
       },
     },
@@ -70,12 +70,11 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
         'busy',
       ],
       async handle(c) {
-        const { code, ...fields } = await readInput(c, confirmInput, { unknownFields: 'refuse' })
-        const right = await rights.require(c, fields.ticket)
+        const { fields, right } = await rights.read(c, confirmInput)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
         const made = await makeRecoveryCodes(deps)
         const claimed = await confirmTotp(deps, right, {
-          code,
+          code: fields.code,
           isKnownDevice: known !== null,
           alsoIn: (tx) => storeRecoveryCodes(deps, tx, right.user.id, made),
         })

@@ -70,9 +70,15 @@ async function makeTarget(app: TestApp) {
 }
 
 function checkRefusal(made: MadeUpRequest, answer: Response, text: string, id: string | null): void {
-  assert.equal(answer.headers.get('set-cookie'), null, 'a refusal set a cookie')
+  // A form that is shown again comes with the cookie of its token.
+  assert.match(answer.headers.get('set-cookie') ?? 'form_id=', /^form_id=/, 'a refusal set a cookie')
   // Refused by a guard it has a body here, which no server sends.
   if (made.method === 'HEAD') return
+  if (answer.headers.get('content-type') === 'text/html; charset=utf-8') {
+    checkRefusalPage(made, text)
+    return
+  }
+  assert.equal(answer.headers.get('set-cookie'), null, 'a refusal set a cookie')
   assert.equal(answer.headers.get('content-type'), 'application/json')
   const body = JSON.parse(text)
   if (body.error === undefined) {
@@ -91,6 +97,19 @@ function checkRefusal(made: MadeUpRequest, answer: Response, text: string, id: s
   assert.deepEqual(unexpected, [])
   // The sentence may quote the client's own words, so only what it did not send is looked for.
   if (!holds(made, 'table')) assert.doesNotMatch(body.message, /node_modules|\.ts:\d|sqlite|no such table|undefined/i)
+}
+
+/** Only what a browser asked for is refused as a page, and that says no more than the JSON does. */
+function checkRefusalPage(made: MadeUpRequest, text: string): void {
+  assert.ok(
+    made.path.startsWith('/forms/') || (made.headers.accept ?? '').toLowerCase().startsWith('text/html'),
+    `${made.path} answered a page`,
+  )
+  assert.match(text, /^<!doctype html>\n<html lang="(en|fr)">/)
+  assert.match(text, /<h1>/)
+  // What was typed stands in its field again.
+  if (!holds(made, 'table') && !holds(made, 'undefined')) assert.doesNotMatch(text, /node_modules|\.ts:\d|sqlite|no such table|undefined/i)
+  assert.doesNotMatch(text, /<script(?! src="\/pages\.js" defer><\/script>)/)
 }
 
 function holds({ headers, body }: MadeUpRequest, text: string): boolean {

@@ -28,6 +28,17 @@ const ROUTES: Readonly<Record<string, readonly string[]>> = {
   '/openapi.json': ['GET'],
   '/docs': ['GET'],
   '/style.css': ['GET'],
+  '/pages.js': ['GET'],
+  '/login': ['GET'],
+  '/login/code': ['GET'],
+  '/register': ['GET'],
+  '/verify': ['GET'],
+  '/reset': ['GET'],
+  '/forms/login': ['POST'],
+  '/forms/register': ['POST'],
+  '/forms/request-reset': ['POST'],
+  '/forms/reset': ['POST'],
+  '/forms/logout': ['POST'],
 }
 /** Fields that take a hash's time once they are a string; most requests have something else there, or the run would take minutes. */
 const HASHED = ['password', 'new_password', 'current_password']

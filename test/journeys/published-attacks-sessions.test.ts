@@ -5,7 +5,7 @@ import { keptDatabase } from '../fresh-database.ts'
 import { GOOD_PASSWORD } from '../hardened-app.ts'
 import { codeIn, tokenIn } from '../mail-links.ts'
 import { operationsOf } from '../openapi-operations.ts'
-import { assertRefused, refused } from '../refusals.ts'
+import { assertPageRefused, assertRefused, refused } from '../refusals.ts'
 import { cookieOf, deviceCookieOf } from '../set-cookie.ts'
 import { sessionOf } from '../test-app.ts'
 
@@ -60,7 +60,7 @@ test('@better-auth/expo CVE-2026-121802: what is signed for a browser with an id
       `form_id=${'C'.repeat(43)}; session_id=${session}`,
       `session_id=${session}`,
     ])
-      assertRefused(await app.request('POST', '/forms/login-link', { form, headers: { cookie: other } }), 403, 'cross_site_refused')
+      assertPageRefused(await app.request('POST', '/forms/login-link', { form, headers: { cookie: other } }), 403, 'cross_site_refused')
   }
   assert.equal(signed.size, 7)
 })
@@ -83,7 +83,7 @@ test('Keycloak CVE-2025-12390: who logs in on a browser that another began somet
   assertRefused(await app.request('GET', '/account', { session }), 403, 'session_required')
   const after = `session_id=${his}; device_id=${device}; form_id=${form.formId}`
   const fields = { form_token: form.formToken, token: 'x'.repeat(43) }
-  assertRefused(await app.request('POST', '/forms/login-link', { form: fields, headers: { cookie: after } }), 403, 'cross_site_refused')
+  assertPageRefused(await app.request('POST', '/forms/login-link', { form: fields, headers: { cookie: after } }), 403, 'cross_site_refused')
   // Her code is not his, and what she began is hers.
   const typed = await app.request('POST', '/sessions', { json: { email: BOB, code }, headers: { cookie: after } })
   assertRefused(typed, 401, 'login_refused')
@@ -126,7 +126,7 @@ test('@fastify/passport GHSA-2ccf-ffrj-m4qw, passport CVE-2022-25896: a form’s
     assert.equal((await submit(before)).status, 401)
     const after = cookieOf(await app.logInAnswer(ANN, GOOD_PASSWORD, `session_id=${before}; form_id=${form.formId}`)).value
     assert.notEqual(after, before)
-    assertRefused(await submit(after), 403, 'cross_site_refused')
+    assertPageRefused(await submit(after), 403, 'cross_site_refused')
     assertRefused(await app.request('GET', '/account', { session: before }), 403, 'session_required')
     const proved = await app.request('POST', '/reauthentication', { session: after, json: { password: GOOD_PASSWORD } })
     assert.notEqual(sessionOf(proved), after)

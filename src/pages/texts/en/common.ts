@@ -2,6 +2,9 @@
 export const common = {
   skipToContent: 'Skip to the content',
   backToLogin: 'Back to the login',
+  showPassword: 'Show',
+  hidePassword: 'Hide',
+  logOut: 'Log out',
   /** The title of a page that shows a refusal. */
   somethingWrong: 'That did not work',
   notFound: 'There is nothing here',

@@ -1,0 +1,92 @@
+/** Passkeys, authenticator apps and recovery codes. */
+export const passkeys = {
+  title: 'Passkeys',
+  about: 'Log in with your fingerprint, your face or the PIN of your device, without a password.',
+  none: 'You have no passkey yet.',
+  one: 'Add a second one on another device, so that losing one does not lock you out.',
+  add: 'Add a passkey',
+  added: 'Added',
+  lastUsed: 'Last used',
+  neverUsed: 'never used',
+  backedUp: 'synced',
+  rename: 'Rename',
+  renameOf: (name: string) => `Rename ${name}`,
+  name: 'Name',
+  nameHint: 'So that you recognise it: at most 64 characters.',
+  save: 'Save the name',
+  remove: 'Remove',
+  removeOf: (name: string) => `Remove ${name}`,
+  addTitle: 'Add a passkey',
+  addAbout:
+    'Your browser asks where to keep it: on this device, on your phone, or on a security key. It will ask for your fingerprint, face or PIN.',
+  create: 'Create the passkey',
+  needsScript: 'Passkeys need a browser with scripts turned on.',
+  unsupported: 'This browser cannot use passkeys.',
+  cancelled: 'That did not work, or it was cancelled. Try again.',
+  logIn: 'Log in with a passkey',
+  confirm: 'Use a passkey',
+  refused: 'This passkey is not known here, or could not be verified.',
+}
+
+export const app = {
+  title: 'Authenticator app',
+  about: 'An app on your phone shows a code of six digits that you type after your password.',
+  add: 'Set up an authenticator app',
+  replace: 'Set it up on another device',
+  remove: 'Remove the app',
+  setUpTitle: 'Set up an authenticator app',
+  scan: 'Scan this picture with your authenticator app.',
+  byHand: 'Or type this key into the app:',
+  picture: 'The key for the authenticator app, as a QR code',
+  code: 'Code of the app',
+  codeHint: 'Six digits. A new code appears every 30 seconds.',
+  confirm: 'Turn it on',
+  begin: 'Show the QR code',
+  beginAbout: 'You need an app such as Aegis, 2FAS, Google Authenticator or your password manager.',
+  again: 'Begin again with a new QR code',
+  wrong: 'This code is wrong or used already. Wait for the next one, and check that the clock of your phone is right.',
+}
+
+export const recoveryCodes = {
+  title: 'Recovery codes',
+  about: 'Each lets you in once, when your passkey or your app is not at hand.',
+  left: (count: number) => (count === 1 ? 'One code is left.' : `${count} codes are left.`),
+  few: 'Make new ones before you run out.',
+  make: 'Make new codes',
+  voids: 'The earlier ones stop working.',
+  shownTitle: 'Keep your recovery codes',
+  shownAbout:
+    'Each of these codes lets you in once, when your passkey or your app is not at hand. They are shown this once: keep them where you will find them without this device.',
+  copy: 'Copy',
+  copied: 'Copied',
+  print: 'Print',
+  download: 'Download',
+  kept: 'I have kept them',
+  list: 'Recovery codes',
+}
+
+export const secondFactor = {
+  title: 'One more step',
+  about: (email: string) => `Prove that you are ${email}.`,
+  button: 'Log in',
+  code: 'Code of your authenticator app',
+  recovery: 'Use a recovery code',
+  recoveryCode: 'Recovery code',
+  recoveryHint: 'One of the ten that you kept, such as 7K3M-9QXT-R4WB-2VHN.',
+  startAgain: 'Log in again from the start',
+  wrong: 'This is wrong, expired or used already.',
+  addTitle: 'Add a second factor',
+  addAbout: 'Everybody here needs a second factor. Add one to complete the login.',
+  needsPassword: 'Log in with your password to add a second factor: a mailed code is not enough for it.',
+}
+
+export const confirm = {
+  title: 'Is it you?',
+  about: 'What you are about to do needs a fresh proof. It is good for ten minutes.',
+  password: 'Your password',
+  code: 'Code of your authenticator app',
+  button: 'Confirm',
+  onlyLogin: 'Your account has no password and no passkey. Log out and log in again with a mailed code; then it works for ten minutes.',
+  recoveryHint: 'Is your app or passkey lost? Log out, log in with a recovery code, and you can change your factors for ten minutes.',
+  cancel: 'Back to my account',
+}
