@@ -111,7 +111,7 @@ async function finishWithMail(
 
 /**
  * Log in with a passkey; no address is typed, the passkey says whose it is. It made sure of its user, so it is two factors in one, and no other is asked for. It cannot be
- * guessed, so nothing counts its failures, and no failures of others close this way (CHECKLIST R041).
+ * guessed, so nothing counts its failures, and no failures of others close this way (CHECKLIST R041); the audit log has one of an address and minute.
  *
  * @throws AuthError `login_refused` - whatever is wrong with it
  */
@@ -120,7 +120,10 @@ export async function logInWithPasskey(
   request: Browser & { readonly passkey: AuthenticationResponseJSON },
 ): Promise<LoginOutcome> {
   const proven = await checkPasskey(deps, request.passkey, { boundTo: 'login', userId: null })
-  if (typeof proven === 'string') return refuse(deps, request, { userId: null, reason: 'passkey', address: null, detail: proven })
+  if (typeof proven === 'string') {
+    const oncePerMinute = `passkey ${request.address}`
+    return refuse(deps, request, { userId: null, reason: 'passkey', address: null, detail: proven, oncePerMinute })
+  }
   const user = await findUserById(deps.database.reads, proven.userId)
   if (!user) return refuse(deps, request, { userId: null, reason: 'changed_meanwhile', address: null })
   const done = await completeLogin(deps, {

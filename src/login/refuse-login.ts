@@ -14,6 +14,8 @@ export interface RefusedLogin {
   readonly reservation?: Reservation
   /** More of the reason, for the log stream. */
   readonly detail?: string
+  /** Where no throttle holds a flood back: what is recorded at most once a minute. */
+  readonly oncePerMinute?: string
 }
 
 /**
@@ -26,7 +28,7 @@ export async function refuse(
   origin: Origin,
   refused: RefusedLogin,
 ): Promise<never> {
-  await recordFailure(deps, failureOf(deps, origin, refused))
+  await recordFailure(deps, failureOf(deps, origin, refused), refused.oncePerMinute)
   throw new AuthError('login_refused', { logged: refused.detail ?? refused.reason })
 }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import type { AuthError } from '../errors.ts'
-import { findFactors } from '../factors/factors.ts'
 import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answer, AnswerHeaders } from '../http/answer.ts'
 import type { Html } from '../http/page.ts'
@@ -137,17 +136,9 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
       input: z.object({ name: text, passkey: text }),
       async submit(c, { name, passkey }) {
         const right = await rights.ofSession(c)
-        const { recoveryCodes } = await findFactors(deps.database.reads, right.user.id)
-        const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
-        const { claimed } = await addPasskey(deps, right, {
-          response: registrationIn(passkey),
-          name,
-          async alsoIn(tx) {
-            if (made) await storeRecoveryCodes(deps, tx, right.user.id, made)
-          },
-        })
+        const { claimed, recoveryCodes } = await addPasskey(deps, right, { response: registrationIn(passkey), name })
         const headers = await rights.finish(c, right, claimed, 'pop')
-        return made ? showCodes(c, made.codes, headers) : section.done(c, 'passkey_added', headers)
+        return recoveryCodes ? showCodes(c, recoveryCodes, headers) : section.done(c, 'passkey_added', headers)
       },
       refused: (c, refusal, { name = '' }) => showAddPasskey(c, { refusal, name }),
     }),

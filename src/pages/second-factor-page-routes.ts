@@ -123,13 +123,11 @@ export function secondFactorRoutes(deps: Deps, pages: Pages, cookies: LoginCooki
     input: ticketInput.extend({ passkey: text }),
     async submit(c, { ticket, return_to, passkey }) {
       const right = await rightOfTicket(deps, ticket, originOf(c))
-      const made = await makeRecoveryCodes(deps)
-      const { claimed } = await addPasskey(deps, right, {
+      const { claimed, recoveryCodes } = await addPasskey(deps, right, {
         response: registrationIn(passkey),
         name: browserText(pages.open(c), originOf(c).userAgent),
-        alsoIn: (tx) => storeRecoveryCodes(deps, tx, right.user.id, made),
       })
-      return added(c, { right, claimed, proved: 'pop', codes: made.codes, returnTo: returnToOf(return_to) })
+      return added(c, { right, claimed, proved: 'pop', codes: recoveryCodes ?? [], returnTo: returnToOf(return_to) })
     },
     refused: (c, refusal, fields) => again(c, refusal, fields, problemsOf(pages.open(c), refusal, [])),
   })

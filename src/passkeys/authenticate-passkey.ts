@@ -48,9 +48,9 @@ export async function checkPasskey(
 ): Promise<ProvenPasskey | string> {
   const { config } = deps
   const clientData = readClientData(config, response.response.clientDataJSON, 'webauthn.get')
-  if (typeof clientData === 'string') return clientData
-  if (!(await useChallenge(deps, clientData.challenge, { kind: 'get', boundTo: asked.boundTo })))
-    return 'challenge is unknown, used or expired'
+  const isFresh = await useChallenge(deps, clientData.challenge, { kind: 'get', boundTo: asked.boundTo })
+  if (clientData.wrong !== null) return clientData.wrong
+  if (!isFresh) return 'challenge is unknown, used or expired'
   const credentialId = bytesOf(response.id)
   const passkey = credentialId && (await findPasskey(deps.database.reads, credentialId))
   if (!passkey) return 'unknown credential'
@@ -93,6 +93,8 @@ async function verifyAssertion(
   response: AuthenticationResponseJSON,
   challenge: string,
 ): Promise<{ readonly signCount: number; readonly isBackedUp: boolean } | string> {
+  // The library would read past what is no base64url.
+  if (!bytesOf(response.response.authenticatorData) || !bytesOf(response.response.signature)) return 'not base64url'
   try {
     const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({

@@ -20,7 +20,7 @@ type ChallengeDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys'>
 
 /**
  * A new challenge: when it ends, random bytes, and a digest of both and of the ceremony under the secret's key. It says by itself that it is ours, so that none has to be
- * stored before it comes back, and a login page that anybody opens writes nothing (docs/adr/0017-passkeys.md).
+ * stored before it comes back, and a login page that anybody opens writes nothing (docs/adr/0018-passkeys.md).
  */
 export function makeChallenge(deps: Pick<Deps, 'clock' | 'random' | 'keys'>, ceremony: Ceremony): string {
   const head = Buffer.alloc(EXPIRY_BYTES + RANDOM_BYTES)

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { findFactors } from '../factors/factors.ts'
 import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { type Route, readInput } from '../http/route.ts'
 import { instant, messageAnswer, text } from '../http/schemas.ts'
-import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -76,17 +74,9 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
       refusals: ['session_required', 'step_up_required', 'passkey_refused', 'too_many_passkeys', 'busy'],
       async handle(c) {
         const { fields, right } = await rights.read(c, addInput, MAX_PASSKEY_BYTES)
-        const { recoveryCodes } = await findFactors(deps.database.reads, right.user.id)
-        const made = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
-        const { id, claimed } = await addPasskey(deps, right, {
-          response: fields.passkey,
-          name: fields.name ?? 'Passkey',
-          alsoIn: async (tx) => {
-            if (made) await storeRecoveryCodes(deps, tx, right.user.id, made)
-          },
-        })
+        const { id, claimed, recoveryCodes } = await addPasskey(deps, right, { response: fields.passkey, name: fields.name ?? 'Passkey' })
         const headers = await rights.finish(c, right, claimed, 'pop')
-        const body = { message: 'passkey added', id, ...(made && { recovery_codes: made.codes }) }
+        const body = { message: 'passkey added', id, ...(recoveryCodes && { recovery_codes: recoveryCodes }) }
         return answers.json(c.exchange, 200, body, headers)
       },
     },

@@ -1,8 +1,9 @@
 import type { RegistrationResponseJSON } from '@simplewebauthn/server'
-import type { Db } from '../db/database.ts'
+import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { type ClaimedRight, type FactorRight, factorAdded, findFactors, holdFactors } from '../factors/factors.ts'
+import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { CHALLENGE_SECONDS, makeChallenge, useChallenge } from './challenge.ts'
 import { bytesOf, readClientData } from './client-data.ts'
 import { ALGORITHMS, isUsableKey } from './credential-key.ts'
@@ -17,6 +18,8 @@ export const MAX_PASSKEYS_PER_USER = 20
 const HANDLE_BYTES = 64
 /** WebAuthn Level 3 section 7.1, the step on the credential id's length (CHECKLIST R157). */
 const MAX_CREDENTIAL_ID_BYTES = 1_023
+/** In authenticator data, without the credential id before it: the rp id's hash, flags, count, AAGUID and the id's length (section 6.5.1). */
+const KEY_OFFSET = 32 + 1 + 4 + 16 + 2
 /** Ways to reach an authenticator (section 5.8.4); what else a client says of it is not kept. */
 const TRANSPORTS: readonly string[] = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']
 
@@ -47,21 +50,25 @@ export function descriptorOf({ credentialId, transports }: StoredPasskey) {
 
 /**
  * Add the passkey that a browser made, in one transaction with whatever the right to it is used up by. A credential that anybody has already is refused, and stays theirs
- * (CHECKLIST R157).
+ * (CHECKLIST R157). Where there are no recovery codes, ten are stored with it.
  *
+ * @returns the codes, to be shown this once; `null`: there were some
  * @throws AuthError `passkey_refused` - whatever is wrong with it: callers cannot tell what
- * @throws AuthError `too_many_passkeys`, `field_invalid` (name)
+ * @throws AuthError `too_many_passkeys`, `field_invalid` (name), `busy`
  * @throws AuthError `session_required`, `ticket_invalid` - ended meanwhile
  */
 export async function addPasskey(
-  deps: RegisterDeps,
+  deps: RegisterDeps & Pick<Deps, 'hashQueue'>,
   right: FactorRight,
-  input: { readonly response: RegistrationResponseJSON; readonly name: unknown; readonly alsoIn: (tx: Db) => Promise<void> },
-): Promise<{ readonly id: string; readonly claimed: ClaimedRight }> {
+  input: { readonly response: RegistrationResponseJSON; readonly name: unknown },
+): Promise<{ readonly id: string; readonly claimed: ClaimedRight; readonly recoveryCodes: readonly string[] | null }> {
   const { user, boundTo } = right
   const name = parsePasskeyName(input.name)
   const made = await verifyRegistration(deps, input.response, boundTo)
   if (typeof made === 'string') throw new AuthError('passkey_refused', { logged: made })
+  // Not before the passkey is known to be right: a refused one costs no hashes.
+  const { recoveryCodes } = await findFactors(deps.database.reads, user.id)
+  const codes = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
   const id = deps.random.uuid()
   const createdAt = new Date(deps.clock.now())
   const claimed = await deps.database.inTransaction(async (tx) => {
@@ -70,11 +77,11 @@ export async function addPasskey(
     const right_ = await right.claim(tx, 'pop')
     if (!(await insertPasskey(tx, { ...made, id, userId: user.id, name, createdAt })))
       throw new AuthError('passkey_refused', { logged: 'credential is taken' })
-    await input.alsoIn(tx)
+    if (codes) await storeRecoveryCodes(deps, tx, user.id, codes)
     await factorAdded(deps, tx, { user, factor: 'passkey', by: right.by })
     return right_
   })
-  return { id, claimed }
+  return { id, claimed, recoveryCodes: codes?.codes ?? null }
 }
 
 type MadeCredential = Pick<StoredPasskey, 'credentialId' | 'publicKey' | 'signCount' | 'isBackupEligible' | 'isBackedUp' | 'transports'>
@@ -87,14 +94,16 @@ async function verifyRegistration(
 ): Promise<MadeCredential | string> {
   const { config } = deps
   const clientData = readClientData(config, response.response.clientDataJSON, 'webauthn.create')
-  if (typeof clientData === 'string') return clientData
-  if (!(await useChallenge(deps, clientData.challenge, { kind: 'create', boundTo }))) return 'challenge is unknown, used or expired'
+  const isFresh = await useChallenge(deps, clientData.challenge, { kind: 'create', boundTo })
+  if (clientData.wrong !== null) return clientData.wrong
+  if (!isFresh) return 'challenge is unknown, used or expired'
   const credentialId = bytesOf(response.id)
   if (!credentialId || credentialId.length > MAX_CREDENTIAL_ID_BYTES) return 'credential id'
   try {
     const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
-    const attestationObject = await withoutAttestation(response.response.attestationObject)
-    if (attestationObject === null) return 'attestation object'
+    const authData = await readAttestation(response.response.attestationObject)
+    if (authData === null) return 'attestation object'
+    const attestationObject = await withoutAttestation(authData)
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { ...response, response: { ...response.response, attestationObject } },
       expectedChallenge: clientData.challenge,
@@ -106,6 +115,9 @@ async function verifyRegistration(
     if (!verified || !registrationInfo) return 'not verified'
     const { credential, credentialDeviceType, credentialBackedUp } = registrationInfo
     if (credential.id !== response.id) return 'another credential id in the authenticator data'
+    // The library gives the key as it would have been written.
+    const keyAt = KEY_OFFSET + credentialId.length
+    if (!sameBytes(authData.subarray(keyAt, keyAt + credential.publicKey.length), credential.publicKey)) return 'key in another spelling'
     const { decodeCredentialPublicKey } = await import('@simplewebauthn/server/helpers')
     if (!isUsableKey(decodeCredentialPublicKey(credential.publicKey))) return 'unusable key'
     return {
@@ -125,17 +137,24 @@ async function verifyRegistration(
 
 /**
  * We ask for no attestation, so what comes of one is ignored, in whatever format (CHECKLIST R160): nothing of it is parsed, and no certificate in it makes us fetch anything.
- * The rest is read strictly: an object of these three members, and no byte behind it (R161). `null`: it is not.
+ * The object is read strictly: these three members, each of its type, written in the one way that it has, and no byte behind it (R161).
+ *
+ * @returns the authenticator data; `null`: it is no such object
  */
-async function withoutAttestation(encoded: string): Promise<string | null> {
-  const { decodeAttestationObject, isoCBOR } = await import('@simplewebauthn/server/helpers')
+async function readAttestation(encoded: string): Promise<Uint8Array | null> {
+  const { isoCBOR } = await import('@simplewebauthn/server/helpers')
   const bytes = bytesOf(encoded)
   if (!bytes) return null
-  const object = decodeAttestationObject(Uint8Array.from(bytes))
-  // What would be written of it has its length, unless bytes were left over or a key was there twice.
-  if (isoCBOR.encode(object as unknown as Map<string, Uint8Array>).length !== bytes.length) return null
-  const authData: unknown = object.get('authData')
-  if (!(authData instanceof Uint8Array)) return null
+  const object = isoCBOR.decodeFirst<Map<string, string | Uint8Array | Map<string, string>>>(Uint8Array.from(bytes))
+  // Written again it has the same bytes, unless some were left over, a string was shorter than it says, or a length longer than it need be.
+  if (!(object instanceof Map) || object.size !== 3 || !sameBytes(isoCBOR.encode(object), bytes)) return null
+  const [fmt, statement, authData] = [object.get('fmt'), object.get('attStmt'), object.get('authData')]
+  if (typeof fmt !== 'string' || !(statement instanceof Map) || !(authData instanceof Uint8Array)) return null
+  return authData
+}
+
+async function withoutAttestation(authData: Uint8Array): Promise<string> {
+  const { isoCBOR } = await import('@simplewebauthn/server/helpers')
   const bare = new Map<string, string | Uint8Array | Map<string, string>>([
     ['fmt', 'none'],
     ['attStmt', new Map<string, string>()],
