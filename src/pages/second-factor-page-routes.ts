@@ -14,7 +14,6 @@ import { completeWithSecondFactor, type SecondFactor } from '../login/second-fac
 import { requireTicket, ticketName } from '../login/ticket.ts'
 import { passkeyRequestOptions } from '../passkeys/authenticate-passkey.ts'
 import { addPasskey } from '../passkeys/register-passkey.ts'
-import { makeRecoveryCodes, storeRecoveryCodes } from '../recovery-codes/recovery-code.ts'
 import { findDevice } from '../throttles/device.ts'
 import { qrCode } from '../totp/qr-code.ts'
 import { beginTotp, confirmTotp } from '../totp/totp.ts'

@@ -6,7 +6,7 @@ import { GOOD_PASSWORD, type HardenedApp } from '../hardened-app.ts'
 import { OLD_HASHES } from '../old-hashes.ts'
 import { NO_PASSKEY, type Operation, operationsOf } from '../openapi-operations.ts'
 import { assertRefused, refused } from '../refusals.ts'
-import { hardenedEnv, sessionOf, startTestApp, type TestApp } from '../test-app.ts'
+import { hardenedEnv, startTestApp, type TestApp } from '../test-app.ts'
 
 const ANN = 'ann@example.com'
 const BOB = 'bob@example.com'
@@ -51,7 +51,7 @@ test('Better Auth CVE-2025-61928: no route takes who is acting from a body, a qu
   let mallorys = 0
   let guarded = 0
   for (const operation of await operationsOf(app)) {
-    const { method, needsSession, fields } = operation
+    const { method, needsSession } = operation
     const path = operation.path.replace('{id}', publicId)
     const what = `${method} ${path}`
     const good = bodyOf(operation)

@@ -1,7 +1,6 @@
 import { APPLICATION } from '../../src/audit/audit-event.ts'
 import type { Environment } from '../../src/config.ts'
 import { addPasskey, passkeyCreationOptions } from '../../src/passkeys/register-passkey.ts'
-import { makeRecoveryCodes, type NewRecoveryCodes, storeRecoveryCodes } from '../../src/recovery-codes/recovery-code.ts'
 import { beginTotp, confirmTotp } from '../../src/totp/totp.ts'
 import { createUser, requireEmailAddress, type User } from '../../src/users/user.ts'
 import { authenticatorOf, totpCode } from '../second-factors.ts'
@@ -121,14 +120,12 @@ async function addPerson(
     spentRecoveryCode: '0000-0000-0000-0000',
     mailed: null,
   }
-  const codes = await once<NewRecoveryCodes>(`codes of ${wanted.email}`, () => makeRecoveryCodes(deps))
   const right = {
     user,
     boundTo: 'beginning',
     by: APPLICATION,
     claim: async () => ({ kind: 'ticket' as const, amr: [] }),
   }
-  const alsoIn = (tx: Parameters<typeof storeRecoveryCodes>[1]) => storeRecoveryCodes(deps, tx, user.id, codes)
   if (wanted.totp) {
     const { secret } = await beginTotp(deps, right)
     const code = totpCode(app, secret)
@@ -139,9 +136,9 @@ async function addPerson(
   }
   if (wanted.passkey) {
     const response = await person.authenticator.create({ ...(await passkeyCreationOptions(deps, right)), excludeCredentials: [] })
-    const { id } = await addPasskey(deps, right, { response, name: 'first', alsoIn })
+    const { id, recoveryCodes } = await addPasskey(deps, right, { response, name: 'first' })
     person.passkeys.set(response.id, id)
-    person.recoveryCodes = new Set(codes.codes)
+    if (recoveryCodes) person.recoveryCodes = new Set(recoveryCodes)
   }
   return person
 }
