@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { addUser, startForManyClients } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, type HardenedApp } from '../../test/hardened-app.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
-import { addPasskey, enrolTotp, totpCode } from '../../test/second-factors.ts'
+import { addPasskey, enrolTotp, ticketOf, totpCode } from '../../test/second-factors.ts'
 import { sessionOf } from '../../test/test-app.ts'
 import { addTotpUser, completeWith, manySessions, manyTickets } from '../../test/totp-user.ts'
 
@@ -165,4 +165,29 @@ test('what a user was disabled for between two steps is not finished', async () 
   assertRefused(await app.request('DELETE', '/totp', { session }), 403, 'session_required')
   await app.auth.deps.database.inTransaction((tx) => tx.updateTable('users').set({ disabled_at: null }).execute())
   assert.equal((await completeWith(app, { totp_code: totpCode(app, secret) })).status, 200)
+})
+
+test('whoever changes a factor may log out everywhere else with it, and else nobody is (R069)', async () => {
+  await using app = await startForManyClients()
+  await addUser(app, EMAIL)
+  const first = await app.logIn(EMAIL, GOOD_PASSWORD)
+  const other = await app.logIn(EMAIL, GOOD_PASSWORD)
+  const isLive = async (session: string) => (await app.request('GET', '/profile', { session })).status === 200
+  const { secret, session } = await enrolTotp(app, first)
+  assert.ok(await isLive(other))
+  const begun = (await app.request('POST', '/totp', { session })).json
+  const json = { code: totpCode(app, begun.secret), end_other_sessions: true }
+  const again = sessionOf(await app.request('PUT', '/totp', { session, json })) ?? ''
+  assert.ok(!(await isLive(other)))
+  assert.ok(await isLive(again))
+  assert.notEqual(secret, begun.secret)
+
+  app.clock.advance(30)
+  const ticket = await ticketOf(app, EMAIL, GOOD_PASSWORD)
+  const third = sessionOf(await app.request('PUT', '/sessions', { json: { ticket, totp_code: totpCode(app, begun.secret) } })) ?? ''
+  assert.equal((await app.request('DELETE', '/totp', { session: again, form: { end_other_sessions: 'true' } })).status, 200)
+  assert.ok(!(await isLive(third)))
+  assertRefused(await app.request('DELETE', '/totp', { session: again, json: { end_other_sessions: 'yes' } }), 400, 'field_invalid', {
+    field: 'end_other_sessions',
+  })
 })

@@ -5,6 +5,7 @@ import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { queueMail } from '../mail/mail.ts'
 import type { Factor } from '../mail/message.ts'
+import { endSessionsOfUser } from '../sessions/session.ts'
 import type { User } from '../users/user.ts'
 import { deleteRecoveryCodesOf, deleteTicketsOf, lockUser, selectFactors } from './factor-store.ts'
 
@@ -81,6 +82,19 @@ export async function factorRemoved(deps: RuleDeps, tx: Db, { user, factor, by }
   await queueMail(deps, tx, { to: user.email, userId: user.id, message: { kind: 'factor_removed', factor } })
 }
 
+/**
+ * After a change of factors: end the user's other sessions, where that is wished (CHECKLIST R069; ASVS 5.0 V7.4.3). A transaction of its own: the change stands, whatever comes
+ * of this.
+ */
+export async function endOthersIf(
+  deps: Pick<Deps, 'database' | 'clock' | 'random' | 'keys'>,
+  wished: boolean | undefined,
+  { userId, sessionId }: { readonly userId: string; readonly sessionId: string | null },
+  by: Initiator,
+): Promise<void> {
+  if (wished && sessionId !== null) await endSessionsOfUser(deps, { userId, except: sessionId }, by)
+}
+
 type RuleDeps = Pick<Deps, 'clock' | 'random' | 'keys' | 'config'>
 
 /**
@@ -91,6 +105,8 @@ export interface FactorRight {
   readonly user: User
   /** Names the session or the ticket. */
   readonly boundTo: string
+  /** `null`: a ticket. */
+  readonly sessionId: string | null
   readonly by: Initiator
   /**
    * Within the transaction that adds the factor: the right is still there, and is used up where it can be used once. A session goes on under a new token, which has proved

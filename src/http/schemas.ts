@@ -9,6 +9,11 @@ export const metadata = z
   .record(z.string(), z.unknown(), { error: 'it must be a JSON object' })
   .meta({ description: 'Any JSON object of at most 4 KiB.' })
 
+/** A choice: `true` or `false`, in a form as text. */
+export const choice = z
+  .union([z.boolean(), z.enum(['true', 'false'])], { error: 'it must be true or false' })
+  .transform((given) => given === true || given === 'true')
+
 /** An answer of exactly `email` and a fixed message: the contract's form. */
 export function contractAnswer(message: string) {
   return z.strictObject({ email, message: z.literal(message) })

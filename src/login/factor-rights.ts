@@ -23,6 +23,7 @@ export async function rightOfSession(deps: RightDeps, session: Session, by: Init
   return {
     user: session.user,
     boundTo: `session:${session.id}`,
+    sessionId: session.id,
     by,
     claim: async (tx, proved) => ({ kind: 'session', sessionToken: await renewSession(deps, tx, session, { proved, by }) }),
   }
@@ -48,6 +49,7 @@ export async function rightOfTicket(deps: RightDeps, token: string, origin: Orig
   return {
     user,
     boundTo: ticketName(ticket),
+    sessionId: null,
     by: { actor: { user: user.id }, origin },
     async claim(tx: Db) {
       // What another login has added meanwhile is asked for, not added to.

@@ -58,8 +58,8 @@ test('a ticket works once; used, it is refused before anything is evaluated, and
     assertRefused(await put(app, { ticket, totp_code: totpCode(app, secret) }), 401, 'ticket_invalid')
     assertRefused(await put(app, { ticket, totp_code: '000000' }), 401, 'ticket_invalid')
     assertRefused(await put(app, { ticket, recovery_code: recoveryCodes[0] }), 401, 'ticket_invalid')
-    assertRefused(await app.request('POST', '/sessions/passkey_options', { json: { ticket } }), 401, 'ticket_invalid')
-    assertRefused(await app.request('POST', '/totp', { json: { ticket } }), 401, 'ticket_invalid')
+    assertRefused(await app.request('POST', '/sessions/passkey_options', { json: { ticket } }), 403, 'session_required')
+    assertRefused(await app.request('POST', '/totp', { json: { ticket } }), 403, 'session_required')
   }
   assert.deepEqual([await counters(), await events()], before)
   assert.equal(app.auth.deps.hashQueue.wait.counts.toString(), hashed)
@@ -104,7 +104,7 @@ for (const [name, end] of Object.entries(ENDS)) {
     const ticket = await ticketOf(app, EMAIL, GOOD_PASSWORD)
     await end(ann)
     assertRefused(await put(app, { ticket, recovery_code: recoveryCodes[0] }), 401, 'ticket_invalid')
-    assertRefused(await app.request('POST', '/sessions/passkey_options', { json: { ticket } }), 401, 'ticket_invalid')
+    assertRefused(await app.request('POST', '/sessions/passkey_options', { json: { ticket } }), 403, 'session_required')
     assert.deepEqual(await app.auth.deps.database.reads.selectFrom('login_tickets').selectAll().execute(), [])
   })
 }
@@ -141,7 +141,8 @@ test('where a second factor is required of everyone, the ticket adds the first o
     assert.equal(done.status, 200, done.text)
     const current = await app.request('GET', '/sessions/current', { session: sessionOf(done) ?? '' })
     assert.deepEqual(current.json.session.amr, ['pwd', 'otp', 'mfa'])
-    for (const used of [ticket, other]) assertRefused(await app.request('POST', '/totp', { json: { ticket: used } }), 401, 'ticket_invalid')
+    for (const used of [ticket, other])
+      assertRefused(await app.request('POST', '/totp', { json: { ticket: used } }), 403, 'session_required')
   }
 })
 

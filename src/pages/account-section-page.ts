@@ -3,7 +3,7 @@ import type { AccountNav, Html } from '../http/page.ts'
 import { type DoneWord, SECTION_PATHS, type SectionName, type Tried } from './account-sections.ts'
 import { browserNameOf } from './browser-name.ts'
 import { dateText } from './date-text.ts'
-import { logOutForm, NO_PROBLEMS, notice, type Problems, problemsOf } from './field-page.ts'
+import { form, logOutForm, NO_PROBLEMS, notice, type Problems, problemsOf, submit } from './field-page.ts'
 import type { View } from './pages.ts'
 
 export function accountNav(view: View, current: SectionName): AccountNav {
@@ -15,11 +15,19 @@ export function accountNav(view: View, current: SectionName): AccountNav {
 }
 
 export function sectionContent(
-  { texts }: View,
+  view: View,
   { name, done, content }: { readonly name: SectionName; readonly done: DoneWord | null; readonly content: Html },
 ): Html {
+  const { texts } = view
   return html`<h1>${texts.account.nav[name]}</h1>
-${notice(done && texts.account.done[done])}${content}`
+${notice(done && texts.account.done[done])}${done !== null && OFFERS_THE_END_OF_OTHERS.has(done) ? endOthersForm(view) : ''}${content}`
+}
+
+/** After a change of factors (CHECKLIST R069): whoever else is logged in began with less, or with what is gone. */
+const OFFERS_THE_END_OF_OTHERS: ReadonlySet<string> = new Set<DoneWord>(['passkey_added', 'passkey_removed', 'app_removed', 'app_added'])
+
+export function endOthersForm(view: View): Html {
+  return form(view, { action: 'end-other-sessions' }, submit(view.texts.account.sessions.endOthers, 'danger'))
 }
 
 /** What is wrong with this form, if it is the one that was sent; `own` are the sentences that only this form has, by field. */

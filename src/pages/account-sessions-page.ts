@@ -2,8 +2,8 @@ import { html } from 'hono/html'
 import type { Html } from '../http/page.ts'
 import type { ListedSession } from '../sessions/session.ts'
 import type { SectionView } from './account-section.ts'
-import { browserText, problemsOfForm, timeOf } from './account-section-page.ts'
-import { form, logOutForm, problem, submit } from './field-page.ts'
+import { browserText, endOthersForm, problemsOfForm, timeOf } from './account-section-page.ts'
+import { form, logOutForm, problem } from './field-page.ts'
 import type { View } from './pages.ts'
 
 /** Where one is logged in, this browser first. */
@@ -19,11 +19,7 @@ export function sessionsContent(
 ${problem(whole)}<section class="panel">
 <ul class="rows">
 ${mine.map((one) => row(view, one, true))}${others.map((one) => row(view, one, false))}</ul>
-${
-  others.length === 0
-    ? html`<p class="note">${texts.account.sessions.noOthers}</p>\n`
-    : form(view, { action: 'end-other-sessions' }, submit(texts.account.sessions.endOthers, 'danger'))
-}</section>
+${others.length === 0 ? html`<p class="note">${texts.account.sessions.noOthers}</p>\n` : endOthersForm(view)}</section>
 `
 }
 

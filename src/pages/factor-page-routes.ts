@@ -19,6 +19,7 @@ import { qrCode } from '../totp/qr-code.ts'
 import { beginTotp, confirmTotp, removeTotp } from '../totp/totp.ts'
 import type { Section } from './account-section.ts'
 import { accountNav, browserText } from './account-section-page.ts'
+import type { DoneWord } from './account-sections.ts'
 import { addPasskeyContent } from './factors-page.ts'
 import { field, NO_PROBLEMS, type Problems, problemsOf } from './field-page.ts'
 import type { Pages, View } from './pages.ts'
@@ -64,9 +65,9 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
     }
   }
 
-  function showCodes(c: RouteContext, codes: readonly string[], headers: AnswerHeaders): Promise<Answer> {
+  function showCodes(c: RouteContext, codes: readonly string[], done: DoneWord, headers: AnswerHeaders): Promise<Answer> {
     const view = pages.open(c)
-    const onwards = `${deps.config.publicUrl.pathPrefix}${section.path}`
+    const onwards = `${deps.config.publicUrl.pathPrefix}${section.path}?done=${done}`
     return show(view, view.texts.recoveryCodes.shownTitle, recoveryCodesContent(view, codes, onwards), { headers })
   }
 
@@ -138,7 +139,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
         const right = await rights.ofSession(c)
         const { claimed, recoveryCodes } = await addPasskey(deps, right, { response: registrationIn(passkey), name })
         const headers = await rights.finish(c, right, claimed, 'pop')
-        return recoveryCodes ? showCodes(c, recoveryCodes, headers) : section.done(c, 'passkey_added', headers)
+        return recoveryCodes ? showCodes(c, recoveryCodes, 'passkey_added', headers) : section.done(c, 'passkey_added', headers)
       },
       refused: (c, refusal, { name = '' }) => showAddPasskey(c, { refusal, name }),
     }),
@@ -169,7 +170,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
         const right = await rights.ofSession(c)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
         const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code, isKnownDevice: known !== null })
-        return showCodes(c, recoveryCodes, await rights.finish(c, right, claimed, 'otp'))
+        return showCodes(c, recoveryCodes, 'app_added', await rights.finish(c, right, claimed, 'otp'))
       },
       refused(c, refusal) {
         const view = pages.open(c)
@@ -188,7 +189,7 @@ export function factorPageRoutes(deps: Deps, { pages, guard, rights, device }: F
     }),
     sectionForm('new-recovery-codes', 'New recovery codes', z.object({}), async (c, session) => {
       const codes = await renewRecoveryCodes(deps, session.user, doneBy(c, session), (tx) => requireLiveIn(tx, session))
-      return showCodes(c, codes, {})
+      return showCodes(c, codes, 'codes_made', {})
     }),
     pages.form({
       action: 'rename-passkey',

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import { endOthersIf } from '../factors/factors.ts'
 import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { type Route, readInput } from '../http/route.ts'
-import { instant, messageAnswer, text } from '../http/schemas.ts'
+import { choice, instant, messageAnswer, text } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -13,14 +14,16 @@ import { creationOptions, registrationResponse } from './passkey-json.ts'
 import { addPasskey, passkeyCreationOptions } from './register-passkey.ts'
 
 const ticket = text.optional().meta({ description: 'Of a login that must add a second factor to go on; in place of the session.' })
+const endOthers = choice.optional().meta({ description: 'Log out everywhere else, too.' })
 const optionsInput = z.object({ ticket })
 const addInput = z.object({
   passkey: registrationResponse,
   name: text.optional().meta({ description: 'At most 64 characters; else "Passkey".' }),
   ticket,
+  end_other_sessions: endOthers,
 })
 const renameInput = z.object({ name: text })
-const noInput = z.object({})
+const removeInput = z.object({ end_other_sessions: endOthers })
 
 export const passkeyView = z.strictObject({
   id: z.string(),
@@ -76,6 +79,7 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
         const { fields, right } = await rights.read(c, addInput, MAX_PASSKEY_BYTES)
         const { id, claimed, recoveryCodes } = await addPasskey(deps, right, { response: fields.passkey, name: fields.name ?? 'Passkey' })
         const headers = await rights.finish(c, right, claimed, 'pop')
+        await endOthersIf(deps, fields.end_other_sessions, { userId: right.user.id, sessionId: right.sessionId }, right.by)
         const body = { message: 'passkey added', id, ...(recoveryCodes && { recovery_codes: recoveryCodes }) }
         return answers.json(c.exchange, 200, body, headers)
       },
@@ -122,14 +126,16 @@ export function passkeyRoutes(deps: Deps, answers: Answers, { guard, rights }: P
       summary: 'Remove a passkey',
       description: 'It is refused from the next request on. With the last second factor the recovery codes go too. Needs a fresh proof.',
       access: 'session',
+      input: removeInput,
       answers: { 200: { description: 'Removed', body: messageAnswer('passkey removed') } },
       refusals: ['session_required', 'step_up_required', 'factor_not_found', 'last_factor'],
       async handle(c) {
         const session = await guard.require(c)
         await requireStepUp(deps, session)
-        await readInput(c, noInput, { unknownFields: 'refuse' })
+        const fields = await readInput(c, removeInput, { unknownFields: 'refuse' })
         const passkey = { user: session.user, id: c.params.id ?? '' }
         await removePasskey(deps, passkey, doneBy(c, session), (tx) => requireLiveIn(tx, session))
+        await endOthersIf(deps, fields.end_other_sessions, { userId: session.user.id, sessionId: session.id }, doneBy(c, session))
         return answers.json(c.exchange, 200, { message: 'passkey removed' })
       },
     },

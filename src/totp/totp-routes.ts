@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import { endOthersIf } from '../factors/factors.ts'
 import type { FactorRights } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { type Route, readInput } from '../http/route.ts'
-import { messageAnswer, text } from '../http/schemas.ts'
+import { choice, messageAnswer, text } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -14,8 +15,9 @@ import { beginTotp, confirmTotp, removeTotp } from './totp.ts'
 
 const ticket = text.optional().meta({ description: 'Of a login that must add a second factor to go on; in place of the session.' })
 const beginInput = z.object({ ticket })
-const confirmInput = z.object({ code: text, ticket })
-const noInput = z.object({})
+const endOthers = choice.optional().meta({ description: 'Log out everywhere else, too.' })
+const confirmInput = z.object({ code: text, ticket, end_other_sessions: endOthers })
+const removeInput = z.object({ end_other_sessions: endOthers })
 
 interface TotpParts {
   readonly guard: SessionGuard
@@ -59,20 +61,13 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
           body: z.strictObject({ message: z.literal('authenticator app added'), recovery_codes: z.array(z.string()) }),
         },
       },
-      refusals: [
-        'session_required',
-        'step_up_required',
-        'ticket_invalid',
-        'enrolment_not_found',
-        'code_wrong',
-        'too_many_attempts',
-        'busy',
-      ],
+      refusals: ['session_required', 'step_up_required', 'enrolment_not_found', 'code_wrong', 'too_many_attempts', 'busy'],
       async handle(c) {
         const { fields, right } = await rights.read(c, confirmInput)
         const known = await findDevice(deps, device.read(c.ask.header('cookie')), right.user.id)
         const { claimed, recoveryCodes } = await confirmTotp(deps, right, { code: fields.code, isKnownDevice: known !== null })
         const headers = await rights.finish(c, right, claimed, 'otp')
+        await endOthersIf(deps, fields.end_other_sessions, { userId: right.user.id, sessionId: right.sessionId }, right.by)
         return answers.json(c.exchange, 200, { message: 'authenticator app added', recovery_codes: recoveryCodes }, headers)
       },
     },
@@ -82,13 +77,15 @@ export function totpRoutes(deps: Deps, answers: Answers, { guard, rights, device
       summary: 'Remove the authenticator app',
       description: 'With the last second factor the recovery codes go too. Needs a fresh proof.',
       access: 'session',
+      input: removeInput,
       answers: { 200: { description: 'Removed', body: messageAnswer('authenticator app removed') } },
       refusals: ['session_required', 'step_up_required', 'factor_not_found', 'last_factor'],
       async handle(c) {
         const session = await guard.require(c)
         await requireStepUp(deps, session)
-        await readInput(c, noInput, { unknownFields: 'refuse' })
+        const fields = await readInput(c, removeInput, { unknownFields: 'refuse' })
         await removeTotp(deps, session.user, doneBy(c, session), (tx) => requireLiveIn(tx, session))
+        await endOthersIf(deps, fields.end_other_sessions, { userId: session.user.id, sessionId: session.id }, doneBy(c, session))
         return answers.json(c.exchange, 200, { message: 'authenticator app removed' })
       },
     },

@@ -103,8 +103,8 @@ for (const [posture, env] of Object.entries(POSTURES)) {
       for (const to of [EMAIL, 'ann@new.example']) {
         await followsMail(app, ann, /^Confirm (the change of your|your new) address/, to)
         await ann.presses('Confirm')
+        await ann.sees(to === EMAIL ? 'Confirmed' : 'Your address is changed')
       }
-      await ann.sees('Your address is changed')
 
       await page.goto('/account/data')
       const download = page.waitForEvent('download')

@@ -139,7 +139,7 @@ test('Keycloak CVE-2026-94218: where a second factor is required, no step of the
   const fresh = await begin()
   const { secret } = (await app.request('POST', '/totp', { json: { ticket: fresh } })).json
   app.clock.advance(900)
-  assertRefused(await app.request('PUT', '/totp', { json: { ticket: fresh, code: totpCode(app, secret) } }), 401, 'ticket_invalid')
+  assertRefused(await app.request('PUT', '/totp', { json: { ticket: fresh, code: totpCode(app, secret) } }), 403, 'session_required')
 })
 
 test('Keycloak CVE-2026-18963: the steps of two logins, of two users and of two kinds are never one login, in whatever order (R174)', async () => {

@@ -106,7 +106,7 @@ const byMail = step(
 async function assertion(world: World, person: Person, asked: Ticket | null, index: number) {
   const reply = await ask(world, 'POST', '/sessions/passkey_options', { json: asked ? { ticket: asked.token } : {} })
   if (asked && !isAlive(world, asked)) {
-    assert.deepEqual([reply.status, reply.json.error], [401, 'ticket_invalid'])
+    assert.deepEqual([reply.status, reply.json.error], [403, 'session_required'])
     return null
   }
   assert.equal(reply.status, 200)

@@ -123,6 +123,7 @@ async function addPerson(
   const right = {
     user,
     boundTo: 'beginning',
+    sessionId: null,
     by: APPLICATION,
     claim: async () => ({ kind: 'ticket' as const, amr: [] }),
   }

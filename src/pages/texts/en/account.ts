@@ -14,6 +14,8 @@ export const account = {
     password_changed: 'Your password is changed. Every other browser has been logged out.',
     session_ended: 'That browser is logged out.',
     others_ended: 'Every other browser is logged out.',
+    app_added: 'The authenticator app is set up. Its code is asked for from now on.',
+    codes_made: 'The new recovery codes are in force.',
     passkey_added: 'The passkey is added. You can log in with it from now on.',
     passkey_renamed: 'The name is saved.',
     passkey_removed: 'The passkey is removed.',

@@ -12,6 +12,8 @@ export const account: typeof en = {
     password_changed: 'Votre mot de passe est changé. Tous les autres navigateurs ont été déconnectés.',
     session_ended: 'Ce navigateur est déconnecté.',
     others_ended: 'Tous les autres navigateurs sont déconnectés.',
+    app_added: 'L’application d’authentification est configurée. Son code sera demandé désormais.',
+    codes_made: 'Les nouveaux codes de récupération sont en vigueur.',
     passkey_added: 'La clé d’accès est ajoutée. Vous pouvez désormais vous connecter avec elle.',
     passkey_renamed: 'Le nom est enregistré.',
     passkey_removed: 'La clé d’accès est supprimée.',
