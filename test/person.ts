@@ -11,6 +11,8 @@ export interface Person {
   reads(text: string | RegExp): Promise<void>
   fills(label: string, value: string): Promise<void>
   presses(button: string): Promise<void>
+  /** The same, until the page that answers is there: who leaves earlier has sent nothing. */
+  sends(button: string): Promise<void>
   follows(link: string): Promise<void>
 }
 
@@ -21,6 +23,11 @@ export function personAt(page: Page): Person {
     reads: (text) => page.getByText(text).first().waitFor(),
     fills: (label, value) => page.getByLabel(label, { exact: true }).fill(value),
     presses: (button) => page.getByRole('button', { name: button, exact: true }).click(),
+    async sends(button) {
+      const loaded = page.waitForEvent('load')
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await loaded
+    },
     follows: (link) => page.getByRole('link', { name: link, exact: true }).first().click(),
   }
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addUser, startForManyClients } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, startHardenedApp } from '../../test/hardened-app.ts'
-import { codeIn } from '../../test/mail-links.ts'
+import { codeIn, tokenIn } from '../../test/mail-links.ts'
 import { assertRefused, refused } from '../../test/refusals.ts'
 import { addPasskey, assertionFor, enrolTotp, ticketOf, totpCode } from '../../test/second-factors.ts'
 import { addTotpUser, manySessions } from '../../test/totp-user.ts'
 import { OPERATOR } from '../audit/audit-event.ts'
+import { findFactors } from './factors.ts'
 import { removeFactors } from './remove-factors.ts'
 
 const EMAIL = 'ann@example.com'
@@ -74,4 +75,30 @@ test('where a second factor is required, a user whose factors were removed adds 
   await removeFactors(app.auth.deps, id, OPERATOR)
   const { json } = await app.logInAnswer(EMAIL, GOOD_PASSWORD)
   assert.deepEqual([json.error, json.factors, json.enrol], ['second_factor_required', [], ['totp', 'passkey']])
+})
+
+test('hardened: whoever proves an address that nobody had proved is rid of the factors that somebody added before; those of one that was proved stay (R103, R116)', async () => {
+  for (const [isProved, kept] of [
+    [false, 0],
+    [true, 1],
+  ] as const) {
+    await using app = await startForManyClients()
+    const { id } = await addTotpUser(app, EMAIL)
+    const { database } = app.auth.deps
+    const unprove = () => database.inTransaction((tx) => tx.updateTable('users').set({ email_verified_at: null }).execute())
+    const count = async () => Number((await findFactors(database.reads, id)).hasTotp)
+    if (!isProved) await unprove()
+    await app.newMails()
+    await app.request('POST', '/reset_password', { json: { email: EMAIL } })
+    const token = tokenIn((await app.newMails()).find(({ kind }) => kind === 'reset_password'))
+    const json = { email: EMAIL, reset_token: token, new_password: 'another long passphrase' }
+    assert.equal((await app.request('PUT', '/reset_password', { json })).status, 200)
+    assert.equal(await count(), kept)
+    if (!isProved) continue
+    await unprove()
+    await app.request('POST', '/email_verification', { json: { email: EMAIL } })
+    const verification = tokenIn((await app.newMails()).find(({ kind }) => kind === 'verify_address'))
+    assert.equal((await app.request('PUT', '/email_verification', { json: { token: verification } })).status, 200)
+    assert.equal(await count(), 0)
+  }
 })

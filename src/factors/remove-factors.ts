@@ -1,5 +1,6 @@
 import type { Initiator } from '../audit/audit-event.ts'
 import { recordEvent } from '../audit/record.ts'
+import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
 import { queueMail } from '../mail/mail.ts'
@@ -7,6 +8,11 @@ import { voidDevices } from '../throttles/device.ts'
 import { enableSecondFactor } from '../throttles/throttle-admin.ts'
 import { findUserById, voidProofsIn } from '../users/user.ts'
 import { deleteSecondFactorsOf } from './factor-store.ts'
+
+/** Within the caller's transaction: whoever added them may not have been the owner, whom nobody had asked yet (CHECKLIST R116). */
+export async function voidSecondFactorsIn(tx: Db, userId: string): Promise<void> {
+  await deleteSecondFactorsOf(tx, userId)
+}
 
 /**
  * What an operator does for a user who has lost what they prove themselves with beside the password, or whose browsers are in somebody else's hands: authenticator app, passkeys and

@@ -4,13 +4,14 @@ import { hashOpaqueToken, makeOpaqueToken } from '../crypto/opaque-token.ts'
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { voidSecondFactorsIn } from '../factors/remove-factors.ts'
 import { queueMail } from '../mail/mail.ts'
 import { hashNewPassword, hashPassword, storeNewPassword } from '../passwords/password.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
 import { type Reservation, releaseAttempt, reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
 import { enableLoginCodes } from '../throttles/throttle-admin.ts'
 import { parseEmailAddress } from '../users/email-address.ts'
-import { findUserByEmail, findUserIn, isEnabled, markVerified, voidUndosIn } from '../users/user.ts'
+import { findUserByEmail, findUserById, findUserIn, isEnabled, markVerified, voidUndosIn } from '../users/user.ts'
 import {
   consumeResetToken,
   deleteExpiredResetTokens,
@@ -154,7 +155,7 @@ async function consumeAndStore(deps: ResetDeps, { token, userId, hash, reservati
     const used = tokenHash === null ? null : await consumeResetToken(tx, tokenHash, now)
     if (!used) return false
     // A token that came by mail proves its mailbox, and no other; one that an application handed out proves nothing to us.
-    if (used.mailedTo !== null && !(await ownMailbox(tx, userId, used.mailedTo, now))) return false
+    if (used.mailedTo !== null && !(await ownMailbox(deps, tx, userId, { mailedTo: used.mailedTo, now }))) return false
     await storeNewPassword(deps, tx, { userId, hash, by })
     if (reservation !== null) await succeedAttempt(tx, reservation)
     return true
@@ -162,9 +163,19 @@ async function consumeAndStore(deps: ResetDeps, { token, userId, hash, reservati
   if (!consumed) await refuseToken(deps, { reason: 'used_meanwhile', userId, by })
 }
 
-/** Whoever opened the mail owns the account: ways back for former addresses end (CHECKLIST R116), and codes are looked at again. */
-async function ownMailbox(tx: Db, userId: string, mailedTo: string, now: Date): Promise<boolean> {
+/**
+ * Whoever opened the mail owns the account: ways back for former addresses end (CHECKLIST R116), and codes are looked at again. Second factors of an address that was verified
+ * stay (R103); in hardened, those of one that never was go with whoever added them.
+ */
+async function ownMailbox(
+  deps: Pick<Deps, 'config'>,
+  tx: Db,
+  userId: string,
+  { mailedTo, now }: { readonly mailedTo: string; readonly now: Date },
+): Promise<boolean> {
+  const before = await findUserById(tx, userId)
   if (!(await markVerified(tx, userId, mailedTo, now))) return false
+  if (deps.config.posture === 'hardened' && before?.emailVerified === false) await voidSecondFactorsIn(tx, userId)
   await voidUndosIn(tx, userId)
   await enableLoginCodes(tx, userId)
   return true

@@ -3,13 +3,14 @@ import { hashOpaqueToken, makeOpaqueToken, type TokenHash } from '../crypto/opaq
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
+import { voidSecondFactorsIn } from '../factors/remove-factors.ts'
 import { queueMail } from '../mail/mail.ts'
 import type { Origin } from '../origin.ts'
 import { tryPassword } from '../passwords/check-password.ts'
 import { endSessionsIn } from '../sessions/session.ts'
 import { takeAllowance } from '../throttles/allowance.ts'
 import { releaseAttempt, reserveTokenTry, succeedAttempt } from '../throttles/throttle.ts'
-import { createUserIn, findUserIn, markVerified, requireEmailAddress, type User, voidProofsIn } from '../users/user.ts'
+import { createUserIn, findUserById, findUserIn, markVerified, requireEmailAddress, type User, voidProofsIn } from '../users/user.ts'
 import { sendRegistrationLink, VERIFICATION_SECONDS } from './registration.ts'
 import {
   deleteRegistrationsOf,
@@ -149,10 +150,12 @@ async function confirm(
   const now = new Date(deps.clock.now())
   if (!(await takeVerificationToken(tx, token.tokenHash, now)))
     throw new AuthError('verification_token_invalid', { logged: 'used meanwhile' })
+  const before = await findUserById(tx, token.userId)
   const user = await markVerified(tx, token.userId, token.canonical, now)
   if (!user) throw new AuthError('verification_token_invalid', { logged: 'another address, or disabled' })
   await endSessionsIn(tx, user.id, 'verified')
   await voidProofsIn(tx, user.id)
+  if (deps.config.posture === 'hardened' && before?.emailVerified === false) await voidSecondFactorsIn(tx, user.id)
   await deleteRegistrationsOf(tx, token.canonical)
   await recordEvent(deps, tx, { name: 'user_verified', outcome: 'success', actor: { user: user.id }, subject: user.id, origin })
   return user

@@ -28,7 +28,7 @@ for (const [posture, env] of Object.entries(POSTURES)) {
       await ann.follows('Create an account')
       await ann.fills('Email address', EMAIL)
       await ann.fills('Password', FIRST)
-      await ann.presses('Create my account')
+      await ann.sends('Create my account')
       await followsMail(app, ann, /^Confirm your address/, EMAIL)
       await ann.sees('Verify your address')
       await ann.fills('Password', FIRST)
@@ -43,7 +43,7 @@ for (const [posture, env] of Object.entries(POSTURES)) {
       assert.equal(await page.getByLabel('Email address').inputValue(), EMAIL)
       await ann.follows('Forgot your password?')
       await ann.fills('Email address', EMAIL)
-      await ann.presses('Mail me a link')
+      await ann.sends('Mail me a link')
       await followsMail(app, ann, /^Choose a new password/, EMAIL)
       await ann.sees('Choose a new password')
       await ann.fills('New password', SECOND)
@@ -74,7 +74,7 @@ for (const [posture, env] of Object.entries(POSTURES)) {
       const { secret, codes } = await setsUpApp(app, ann)
       await ann.reads('10 codes are left.')
 
-      await ann.presses('Log out')
+      await ann.sends('Log out')
       await logsIn(ann, EMAIL, SECOND)
       await ann.sees('One more step')
       await ann.fills('Code of your authenticator app', '000000')
@@ -85,7 +85,7 @@ for (const [posture, env] of Object.entries(POSTURES)) {
       await page.getByRole('button', { name: 'Log in' }).first().click()
       await ann.sees('Profile')
 
-      await ann.presses('Log out')
+      await ann.sends('Log out')
       await logsIn(ann, EMAIL, SECOND)
       await page.getByText('Use a recovery code').click()
       await ann.fills('Recovery code', codes[3]?.toLowerCase() ?? '')
@@ -140,7 +140,7 @@ for (const [posture, env] of Object.entries(POSTURES)) {
 
     // The wrong finger: nothing happens, and it can be tried again.
     await device.setUserVerified(false)
-    await ann.presses('Log out')
+    await ann.sends('Log out')
     await ann.sees('Log in')
     await ann.presses('Log in with a passkey')
     await ann.reads('That did not work, or it was cancelled. Try again.')
@@ -151,12 +151,12 @@ for (const [posture, env] of Object.entries(POSTURES)) {
     assert.equal(passkey?.userName, EMAIL)
 
     // The browser offers it in the address field: this authenticator takes it up at once.
-    await ann.presses('Log out')
+    await ann.sends('Log out')
     await ann.sees('Profile')
 
     // As second factor, and as a fresh proof.
     await device.setUserVerified(false)
-    await ann.presses('Log out')
+    await ann.sends('Log out')
     await logsIn(ann, EMAIL, FIRST)
     await ann.sees('One more step')
     await device.setUserVerified(true)
