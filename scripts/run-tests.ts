@@ -40,6 +40,17 @@ function isInBrowser(file: string): boolean {
   return file.startsWith('test/journeys/browser-')
 }
 
+/** Those that start processes have one each for themselves; the others share one, so that the source is loaded once. */
+function stories(where: string, engine: Group['engine'], isOne: (file: string) => boolean): Group[] {
+  const files = filesOf('test/journeys/*.test.ts').filter(isOne)
+  const startsProcesses = (file: string) =>
+    /child_process|service-process|writing-process|startService/.test(readFileSync(join(root, file), 'utf8'))
+  return [
+    { name: `stories of processes, ${where}`, files: files.filter(startsProcesses), engine, shareProcess: false },
+    { name: `stories, ${where}`, files: files.filter((file) => !startsProcesses(file)), engine, shareProcess: true },
+  ]
+}
+
 /** The longest first, so that the others run beside it. */
 function onSqlite(): Group[] {
   return [
@@ -49,12 +60,7 @@ function onSqlite(): Group[] {
       engine: 'sqlite',
       shareProcess: false,
     },
-    {
-      name: 'stories, on SQLite',
-      files: filesOf('test/journeys/*.test.ts').filter((file) => !isInBrowser(file)),
-      engine: 'sqlite',
-      shareProcess: false,
-    },
+    ...stories('on SQLite', 'sqlite', (file) => !isInBrowser(file)),
     { name: 'stories in a browser', files: filesOf('test/journeys/*.test.ts').filter(isInBrowser), engine: 'sqlite', shareProcess: false },
     { name: 'rules, on SQLite', files: filesOf('src/**/*.test.ts'), engine: 'sqlite', shareProcess: true },
   ]
@@ -62,16 +68,18 @@ function onSqlite(): Group[] {
 
 /** Those whose tests begin with a fresh database; the others name a SQLite file themselves or need no database. */
 function onPostgres(): Group[] {
+  const says = (file: string, pattern: RegExp) => pattern.test(readFileSync(join(root, file), 'utf8'))
+  // Of those in hardened, where rules are the same, the ones in which requests race: there the engines differ.
   const usesDatabase = (file: string) =>
-    /startTestApp\(|freshDatabase\(|freshPlace\(|freshTarget\(/.test(readFileSync(join(root, file), 'utf8'))
+    says(file, /startTestApp\(|freshDatabase\(|freshPlace\(|freshTarget\(/) ||
+    (says(file, /startHardenedApp\(|startForManyClients\(/) && says(file, /parallel|\braces?\b|at once/))
   // What src/http/ promises is decided before any database is asked: an import rule keeps it from knowing one. Its test of a database that is closed runs twice.
   const asksNone = (file: string) => file.startsWith('src/http/') && file !== 'src/http/error-response.test.ts'
   const rules = filesOf('src/**/*.test.ts').filter((file) => usesDatabase(file) && !asksNone(file))
-  // What these two promise, of input and of mail texts, is decided before any database is asked, too.
-  const askNone = ['test/journeys/published-attacks-input.test.ts', 'test/journeys/published-attacks-mail.test.ts']
-  const stories = filesOf('test/journeys/*.test.ts').filter((file) => usesDatabase(file) && !askNone.includes(file) && !isInBrowser(file))
+  // What these promise, of input, of mail texts and of where one is sent back to, is decided before any database is asked, too.
+  const askNone = ['input', 'mail', 'redirects'].map((name) => `test/journeys/published-attacks-${name}.test.ts`)
   return [
-    { name: 'stories, on PostgreSQL', files: stories, engine: 'postgres', shareProcess: false },
+    ...stories('on PostgreSQL', 'postgres', (file) => usesDatabase(file) && !askNone.includes(file) && !isInBrowser(file)),
     { name: 'rules, on PostgreSQL', files: rules, engine: 'postgres', shareProcess: true },
   ]
 }

@@ -7,7 +7,7 @@ import { seen } from '../../test/login-model/oracle.ts'
 import { type Circumstances, startWorld } from '../../test/login-model/world.ts'
 
 /** `LOGIN_MODEL_RUNS=2000 npm test -- src/login/login-model.test.ts` looks longer; `LOGIN_MODEL_SEED` repeats a run. */
-const RUNS = Number(process.env.LOGIN_MODEL_RUNS ?? 30)
+const RUNS = Number(process.env.LOGIN_MODEL_RUNS ?? 20)
 const SEED = process.env.LOGIN_MODEL_SEED
 const MAX_STEPS = 40
 
