@@ -45,7 +45,10 @@ export async function followsMail(app: TestApp, person: Person, subject: RegExp,
   await person.page.goto('/dev/mailbox')
   const mail = person.page
     .getByRole('main')
-    .locator('section', { has: person.page.getByRole('heading', { name: subject }), hasText: `To ${to}` })
+    .locator('section', {
+      has: person.page.getByRole('heading', { name: subject }),
+      hasText: new RegExp(`To ${to.replaceAll('.', '\\.')},`),
+    })
     .first()
   await mail.getByRole('link').first().click()
 }

