@@ -15,7 +15,7 @@ import { eventLink, eventMac, signHead } from './event-seal.ts'
 type SealerDeps = Pick<Deps, 'database' | 'clock' | 'random' | 'keys' | 'log'>
 
 export interface Sealer {
-  /** Seal what is there, unless somebody else has the lease; and say the head where it is time. @returns how many were sealed. It never throws. */
+  /** Seal what was there at the call, unless somebody else has the lease; and say the head where it is time. @returns how many were sealed. It never throws. */
   runDue(): Promise<number>
   /** Seal what is there, say the last head, and let others go on. */
   stop(): Promise<void>
@@ -83,6 +83,8 @@ export function makeSealer(deps: SealerDeps): Sealer {
   }
 
   async function runDue(): Promise<number> {
+    // One that is under way has looked already: what was written since waits for the next, which all who came meanwhile share.
+    await running
     if (stopped || deps.keys.versions.length === 0) return 0
     running ??= seal().finally(() => {
       running = null
@@ -93,7 +95,6 @@ export function makeSealer(deps: SealerDeps): Sealer {
   return {
     runDue,
     async stop() {
-      await running
       await runDue()
       stopped = true
       sayHead()

@@ -13,6 +13,7 @@ import {
   isThrottled,
   loginOf,
   newPassword,
+  owesNoSecond,
   renewed,
 } from './oracle.ts'
 import { ask, type Browser, type Login, type Person, type Reply, stepAt, type Ticket, type World } from './world.ts'
@@ -171,7 +172,8 @@ const changePassword = step('change the password', fc.record({ browser, isWrong 
   const next = `new passphrase number ${++world.passwordsMade} of them`
   const json = { current_password: args.isWrong ? 'not the password' : (current ?? 'none'), new_password: next }
   const reply = await ask(world, 'PUT', '/account/password', { json, browser: from })
-  if (!login || current == null || args.isWrong || isThrottled(reply)) return assertNothingGiven(reply)
+  const isRight = login && current != null && !args.isWrong && owesNoSecond(world, login)
+  if (!isRight || isThrottled(reply)) return assertNothingGiven(reply)
   renewed(world, login, reply, 'pwd')
   newPassword(world, login.person, next, login)
   count('changed')

@@ -40,12 +40,16 @@ function stateOf({ app }: World, { ended, beganAt, seenAt }: Login): 'alive' | '
   return now - seenAt + unwritten < idleSeconds * 1_000 ? 'alive' : 'either'
 }
 
-export function isSteppedUp({ app }: World, { person, proved, provedAt, secondAt }: Login): boolean {
-  const isRecent = (at: number | null) => at !== null && app.clock.now() - at <= STEP_UP_MILLISECONDS
-  if (proved.has('pop') && isRecent(secondAt)) return true
+const isRecent = ({ app }: World, at: number | null) => at !== null && app.clock.now() - at <= STEP_UP_MILLISECONDS
+
+export function isSteppedUp(world: World, { person, proved, provedAt, secondAt }: Login): boolean {
+  if (proved.has('pop') && isRecent(world, secondAt)) return true
   if (!proved.has(person.password === null ? 'email' : 'pwd')) return false
-  return isRecent(hasSecond(person) ? secondAt : provedAt)
+  return isRecent(world, hasSecond(person) ? secondAt : provedAt)
 }
+
+/** For what carries the password with it. */
+export const owesNoSecond = (world: World, { person, secondAt }: Login): boolean => !hasSecond(person) || isRecent(world, secondAt)
 
 export function endTickets(world: World, person: Person): void {
   for (const ticket of world.tickets) if (ticket.person === person) ticket.ended = true
