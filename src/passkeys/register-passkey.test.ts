@@ -15,7 +15,7 @@ import {
   withPasskey,
 } from '../../test/passkey-attempts.ts'
 import { assertRefused } from '../../test/refusals.ts'
-import { addPasskey, authenticatorOf } from '../../test/second-factors.ts'
+import { addPasskey, authenticatorOf, ticketOf } from '../../test/second-factors.ts'
 import { sessionOf, startTestApp, type TestApp } from '../../test/test-app.ts'
 import { MAX_PASSKEYS_PER_USER } from './register-passkey.ts'
 
@@ -237,4 +237,20 @@ test(`a user has at most ${MAX_PASSKEYS_PER_USER} passkeys`, async () => {
   for (let count = 1; count < MAX_PASSKEYS_PER_USER; count++) session = sessionOf(await tryToAdd(app, session)) ?? ''
   assertRefused(await tryToAdd(app, session), 409, 'too_many_passkeys')
   assert.equal((await storedIn(app)).passkeys.length, MAX_PASSKEYS_PER_USER)
+})
+
+test('of passkeys that are added at once, one brings the recovery codes, and they stay', async () => {
+  await using app = await startTestApp()
+  const sessions = [await logInAs(app, ANN), await app.logIn(ANN, PASSWORD), await app.logIn(ANN, PASSWORD)]
+  const made = await Promise.all(
+    sessions.map(async (session) => ({ session, passkey: await authenticatorOf(app).create(await creationOptionsOf(app, session)) })),
+  )
+  const answers = await Promise.all(made.map(({ session, passkey }) => app.request('POST', '/passkeys', { session, json: { passkey } })))
+  const added = answers.filter(({ status }) => status === 200)
+  const shown = added.flatMap(({ json }) => (json.recovery_codes ? [json.recovery_codes] : []))
+  assert.equal(shown.length, 1, answers.map(({ text }) => text).join('\n'))
+  const [codes] = shown
+  const ticket = await ticketOf(app, ANN, PASSWORD)
+  const answer = await app.request('PUT', '/sessions', { json: { ticket, recovery_code: codes[0] } })
+  assert.equal(answer.status, 200, answer.text)
 })

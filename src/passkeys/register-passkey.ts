@@ -67,21 +67,24 @@ export async function addPasskey(
   const made = await verifyRegistration(deps, input.response, boundTo)
   if (typeof made === 'string') throw new AuthError('passkey_refused', { logged: made })
   // Not before the passkey is known to be right: a refused one costs no hashes.
-  const { recoveryCodes } = await findFactors(deps.database.reads, user.id)
-  const codes = recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
+  const before = await findFactors(deps.database.reads, user.id)
+  const codes = before.recoveryCodes === 0 ? await makeRecoveryCodes(deps) : null
   const id = deps.random.uuid()
   const createdAt = new Date(deps.clock.now())
-  const claimed = await deps.database.inTransaction(async (tx) => {
+  const { claimed, stored } = await deps.database.inTransaction(async (tx) => {
     await holdFactors(tx, user.id)
-    if ((await findFactors(tx, user.id)).passkeys >= MAX_PASSKEYS_PER_USER) throw new AuthError('too_many_passkeys')
-    const right_ = await right.claim(tx, 'pop')
+    const factors = await findFactors(tx, user.id)
+    if (factors.passkeys >= MAX_PASSKEYS_PER_USER) throw new AuthError('too_many_passkeys')
+    const way = await right.claim(tx, 'pop')
     if (!(await insertPasskey(tx, { ...made, id, userId: user.id, name, createdAt })))
       throw new AuthError('passkey_refused', { logged: 'credential is taken' })
-    if (codes) await storeRecoveryCodes(deps, tx, user.id, codes)
+    // Another factor that was added meanwhile has brought some, which its owner was shown: those stay.
+    const isFirst = codes !== null && factors.recoveryCodes === 0
+    if (isFirst) await storeRecoveryCodes(deps, tx, user.id, codes)
     await factorAdded(deps, tx, { user, factor: 'passkey', by: right.by })
-    return right_
+    return { claimed: way, stored: isFirst ? codes.codes : null }
   })
-  return { id, claimed, recoveryCodes: codes?.codes ?? null }
+  return { id, claimed, recoveryCodes: stored }
 }
 
 type MadeCredential = Pick<StoredPasskey, 'credentialId' | 'publicKey' | 'signCount' | 'isBackupEligible' | 'isBackedUp' | 'transports'>
