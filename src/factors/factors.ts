@@ -99,7 +99,7 @@ type RuleDeps = Pick<Deps, 'clock' | 'random' | 'keys' | 'config'>
 
 /**
  * Who adds a factor, and by what right: a session with a fresh proof, or the ticket of a login where a second factor is required and there is none yet
- * (login/add-factor-at-login.ts). What is begun by the one cannot be finished by another.
+ * (login/factor-rights.ts). What is begun by the one cannot be finished by another.
  */
 export interface FactorRight {
   readonly user: User

@@ -1,7 +1,14 @@
 import type { z } from 'zod'
 import type { AnswerHeaders } from '../http/answer.ts'
 import type { RouteContext } from '../http/route.ts'
+import { choice, text } from '../http/schemas.ts'
 import type { ClaimedRight, FactorRight } from './factors.ts'
+
+/** What requests that add or remove a factor may carry. */
+export const ticketField = text
+  .optional()
+  .meta({ description: 'Of a login that must add a second factor to go on; in place of the session.' })
+export const endOthersField = choice.optional().meta({ description: 'Log out everywhere else, too.' })
 
 /** What routes that add a factor need to know of who asks. Made in login/, which knows tickets and how a login ends. */
 export interface FactorRights {

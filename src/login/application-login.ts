@@ -2,12 +2,12 @@ import { APPLICATION } from '../audit/audit-event.ts'
 import { recordEvent, recordFailure } from '../audit/record.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
-import { findFactors, hasSecondFactor } from '../factors/factors.ts'
+import { findFactors } from '../factors/factors.ts'
 import { NO_ORIGIN } from '../origin.ts'
 import { confirmPassword, type TryDeps, tryPassword } from '../passwords/check-password.ts'
 import { succeedAttempt } from '../throttles/throttle.ts'
 import { findUserByEmail, isEnabled } from '../users/user.ts'
-import { completeLogin } from './complete-login.ts'
+import { completeLogin, isSecondDue } from './complete-login.ts'
 import { failureOf } from './refuse-login.ts'
 
 type LoginDeps = TryDeps & Pick<Deps, 'random'>
@@ -47,8 +47,8 @@ async function missingBeside(
   { userId, verified }: { readonly userId: string; readonly verified: boolean },
 ): Promise<string | null> {
   if (deps.config.posture === 'hardened' && !verified) return 'unverified'
-  const isDue = deps.config.secondFactor === 'required' || hasSecondFactor(await findFactors(deps.database.reads, userId))
-  return isDue ? 'second_factor_due' : null
+  const factors = await findFactors(deps.database.reads, userId)
+  return isSecondDue(deps.config, factors, ['pwd']) ? 'second_factor_due' : null
 }
 
 /**

@@ -93,7 +93,7 @@ export async function completeLogin(
 }
 
 /** Judged by the factors as they are in this transaction. A passkey is two factors in one; a mailed code is never a second one. */
-function isSecondDue(config: Pick<Deps['config'], 'secondFactor'>, factors: Factors, amr: readonly string[]): boolean {
+export function isSecondDue(config: Pick<Deps['config'], 'secondFactor'>, factors: Factors, amr: readonly string[]): boolean {
   return (config.secondFactor === 'required' || hasSecondFactor(factors)) && !provesSecondFactor(amr)
 }
 

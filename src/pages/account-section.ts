@@ -1,5 +1,4 @@
 import type { Answer, AnswerHeaders } from '../http/answer.ts'
-import { PUBLIC_ERRORS } from '../http/error-response.ts'
 import type { Html } from '../http/page.ts'
 import type { Route, RouteContext } from '../http/route.ts'
 import type { SessionGuard } from '../sessions/require-session.ts'
@@ -7,6 +6,7 @@ import type { Session } from '../sessions/session.ts'
 import { accountNav, sectionContent } from './account-section-page.ts'
 import { type DoneWord, SECTION_PATHS, type SectionName, type Tried } from './account-sections.ts'
 import type { Pages, View } from './pages.ts'
+import { queryText } from './query.ts'
 import { TEXTS } from './texts/texts.ts'
 
 export interface SectionView {
@@ -37,14 +37,12 @@ export function makeSection(
     const session = await guard.require(c)
     const view = pages.open(c)
     const content = await contentOf({ c, view, session, tried })
-    const retryAfter = tried?.refusal.details.retryAfterSeconds
     return pages.show(view, {
       layout: 'account',
       nav: accountNav(view, name),
       title: view.texts.account.nav[name],
       content: sectionContent(view, { name, done: tried === null ? doneIn(c) : null, content }),
-      ...(tried !== null && { status: PUBLIC_ERRORS[tried.refusal.code].status }),
-      ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
+      refusal: tried?.refusal ?? null,
     })
   }
 
@@ -66,16 +64,10 @@ export function makeSection(
 
 /** Of the list and nothing else: what stands in a URL may be anybody's. */
 function doneIn(c: RouteContext): DoneWord | null {
-  const word = queryValue(c, 'done')
+  const word = queryText(c, 'done')
   return word !== null && isDoneWord(word) ? word : null
 }
 
 function isDoneWord(word: string): word is DoneWord {
   return Object.hasOwn(TEXTS.en.account.done, word)
-}
-
-/** The first of this name. A page is shown whatever else stands in its URL. */
-export function queryValue({ ask }: Pick<RouteContext, 'ask'>, name: string): string | null {
-  const start = ask.target.indexOf('?')
-  return start === -1 ? null : new URLSearchParams(ask.target.slice(start)).get(name)
 }

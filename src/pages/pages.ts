@@ -85,8 +85,7 @@ export function makePages(
   function form<T extends z.ZodObject>({ submit, refused, section, maxBytes, ...form }: Form<T>): Route {
     const path = `/forms/${form.action}`
     if (section !== undefined) sections.set(path, `${deps.config.publicUrl.pathPrefix}${section}`)
-    // The token is a field like any other; the type says so of both halves.
-    const input = form.input.extend({ form_token: text }) as unknown as z.ZodObject
+    const input: z.ZodObject = form.input.extend({ form_token: text })
     return {
       method: 'POST',
       path,

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { endOthersIf } from '../factors/factors.ts'
-import type { FactorRights } from '../factors/require-factor-right.ts'
+import { endOthersField, type FactorRights, ticketField } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { MAX_PASSKEY_BYTES } from '../http/read-body.ts'
 import { type Route, readInput } from '../http/route.ts'
-import { choice, instant, messageAnswer, text } from '../http/schemas.ts'
+import { instant, messageAnswer, text } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -13,17 +13,15 @@ import { listPasskeys, parsePasskeyName, removePasskey, renamePasskey } from './
 import { creationOptions, registrationResponse } from './passkey-json.ts'
 import { addPasskey, passkeyCreationOptions } from './register-passkey.ts'
 
-const ticket = text.optional().meta({ description: 'Of a login that must add a second factor to go on; in place of the session.' })
-const endOthers = choice.optional().meta({ description: 'Log out everywhere else, too.' })
-const optionsInput = z.object({ ticket })
+const optionsInput = z.object({ ticket: ticketField })
 const addInput = z.object({
   passkey: registrationResponse,
   name: text.optional().meta({ description: 'At most 64 characters; else "Passkey".' }),
-  ticket,
-  end_other_sessions: endOthers,
+  ticket: ticketField,
+  end_other_sessions: endOthersField,
 })
 const renameInput = z.object({ name: text })
-const removeInput = z.object({ end_other_sessions: endOthers })
+const removeInput = z.object({ end_other_sessions: endOthersField })
 
 export const passkeyView = z.strictObject({
   id: z.string(),

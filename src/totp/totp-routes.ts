@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { endOthersIf } from '../factors/factors.ts'
-import type { FactorRights } from '../factors/require-factor-right.ts'
+import { endOthersField, type FactorRights, ticketField } from '../factors/require-factor-right.ts'
 import type { Answers } from '../http/answer.ts'
 import { type Route, readInput } from '../http/route.ts'
-import { choice, messageAnswer, text } from '../http/schemas.ts'
+import { messageAnswer, text } from '../http/schemas.ts'
 import { doneBy, type SessionGuard } from '../sessions/require-session.ts'
 import { requireLiveIn } from '../sessions/session.ts'
 import { requireStepUp } from '../step-up/step-up.ts'
@@ -13,11 +13,9 @@ import type { DeviceCookie } from '../throttles/device-cookie.ts'
 import { qrCode } from './qr-code.ts'
 import { beginTotp, confirmTotp, removeTotp } from './totp.ts'
 
-const ticket = text.optional().meta({ description: 'Of a login that must add a second factor to go on; in place of the session.' })
-const beginInput = z.object({ ticket })
-const endOthers = choice.optional().meta({ description: 'Log out everywhere else, too.' })
-const confirmInput = z.object({ code: text, ticket, end_other_sessions: endOthers })
-const removeInput = z.object({ end_other_sessions: endOthers })
+const beginInput = z.object({ ticket: ticketField })
+const confirmInput = z.object({ code: text, ticket: ticketField, end_other_sessions: endOthersField })
+const removeInput = z.object({ end_other_sessions: endOthersField })
 
 interface TotpParts {
   readonly guard: SessionGuard
