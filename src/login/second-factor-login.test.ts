@@ -4,6 +4,7 @@ import { addUser } from '../../test/every-token.ts'
 import { GOOD_PASSWORD, type HardenedApp, startHardenedApp } from '../../test/hardened-app.ts'
 import { codeIn, tokenIn } from '../../test/mail-links.ts'
 import { operationsOf, requiredBody } from '../../test/openapi-operations.ts'
+import { eventsNamed } from '../../test/passkey-attempts.ts'
 import { assertAnswered, assertRefused } from '../../test/refusals.ts'
 import { addPasskey, assertionFor, enrolTotp, ticketOf, totpCode } from '../../test/second-factors.ts'
 import { deviceCookieOf } from '../../test/set-cookie.ts'
@@ -218,4 +219,22 @@ test('a reset by mail leaves the factors as they are, and the next login asks fo
   assert.deepEqual([reset.status, sessionOf(reset)], [200, null])
   const ticket = await ticketOf(app, EMAIL, password)
   assertAnswered(await put(app, { ticket, totp_code: totpCode(app, secret) }), { email: EMAIL, message: 'logged in' })
+})
+
+test('a flood of refused passkeys is one event a minute, of a login and of a step-up', async () => {
+  const { app: started, authenticator, session } = await withFactors()
+  await using app = started
+  const ticket = await ticketOf(app, EMAIL, GOOD_PASSWORD)
+  // Made for another login: it is refused each time.
+  const passkey = await assertionFor(app, authenticator)
+  const flood = async () => {
+    for (let at = 0; at < 3; at++) {
+      assertRefused(await app.request('PUT', '/sessions', { json: { ticket, passkey } }), 401, 'second_factor_refused')
+      assertRefused(await app.request('POST', '/reauthentication', { session, json: { passkey } }), 403, 'passkey_refused')
+    }
+    return [(await eventsNamed(app, 'authn_second_factor_fail')).length, (await eventsNamed(app, 'authn_step_up_fail')).length]
+  }
+  assert.deepEqual(await flood(), [1, 1])
+  app.clock.advance(60)
+  assert.deepEqual(await flood(), [2, 2])
 })

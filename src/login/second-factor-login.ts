@@ -1,5 +1,6 @@
 import type { AuthenticationResponseJSON } from '@simplewebauthn/server'
-import { recordEvent } from '../audit/record.ts'
+import type { AuditEvent } from '../audit/audit-event.ts'
+import { recordEvent, recordFailure } from '../audit/record.ts'
 import type { Db } from '../db/database.ts'
 import type { Deps } from '../deps.ts'
 import { AuthError } from '../errors.ts'
@@ -93,7 +94,7 @@ async function checkFactor(
     : refuse(deps, request, { ticket, reservation, reason: 'wrong_recovery_code' })
 }
 
-/** The log has the true reason. With the first failure of a series the owner learns that somebody has their first factor (CHECKLIST R054). */
+/** The log has the true reason; where nothing is counted (a passkey cannot be guessed), one of an account and minute. With the first failure of a series the owner learns that somebody has their first factor (CHECKLIST R054). */
 async function refuse(
   deps: LoginDeps,
   { address, userAgent, requestId }: Origin,
@@ -101,19 +102,22 @@ async function refuse(
 ): Promise<never> {
   const { ticket, reservation, reason, detail } = refused
   const { user } = ticket
-  await deps.database.inTransaction(async (tx) => {
-    await recordEvent(deps, tx, {
-      name: 'authn_second_factor_fail',
-      outcome: 'failure',
-      actor: 'nobody',
-      origin: { address, userAgent, requestId },
-      subject: user.id,
-      reason,
-      factors: ticket.amr,
+  const event: AuditEvent = {
+    name: 'authn_second_factor_fail',
+    outcome: 'failure',
+    actor: 'nobody',
+    origin: { address, userAgent, requestId },
+    subject: user.id,
+    reason,
+    factors: ticket.amr,
+  }
+  if (reservation === null) await recordFailure(deps, event, `${reason} ${user.id}`)
+  else
+    await deps.database.inTransaction(async (tx) => {
+      await recordEvent(deps, tx, event)
+      if (reservation.earlierFailures > 0) return
+      const at = new Date(deps.clock.now())
+      await queueMail(deps, tx, { to: user.email, userId: user.id, message: { kind: 'second_factor_failed', userAgent, address, at } })
     })
-    if (reservation === null || reservation.earlierFailures > 0) return
-    const at = new Date(deps.clock.now())
-    await queueMail(deps, tx, { to: user.email, userId: user.id, message: { kind: 'second_factor_failed', userAgent, address, at } })
-  })
   throw new AuthError('second_factor_refused', { logged: detail ?? reason })
 }

@@ -48,7 +48,9 @@ export async function reauthenticate(
     reason: string,
     factors: readonly string[],
   ): Promise<never> => {
-    await recordFailure(deps, { outcome: 'failure', ...event, factors, name: 'authn_step_up_fail', reason })
+    // Nothing counts the failures of a passkey, which cannot be guessed: the log has one of a session and minute.
+    const oncePerMinute = code === 'passkey_refused' ? `passkey ${session.id}` : undefined
+    await recordFailure(deps, { outcome: 'failure', ...event, factors, name: 'authn_step_up_fail', reason }, oncePerMinute)
     throw new AuthError(code, { logged: reason })
   }
   const { proof, reservation, consume } = await check(deps, session, request, refuse)
