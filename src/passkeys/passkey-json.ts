@@ -1,7 +1,15 @@
+import type { RegistrationResponseJSON } from '@simplewebauthn/server'
 import { z } from 'zod'
 
 /** Bytes as browsers send them. What they are is judged by the verification, so that whatever is wrong gets one refusal; here is only their form. */
 const bytes = z.string({ error: 'it is not the JSON of a passkey' }).max(60_000)
+
+type Transport = NonNullable<RegistrationResponseJSON['response']['transports']>[number]
+
+/** Ways to reach an authenticator (WebAuthn Level 3 section 5.8.4); what else a client says of it is not kept. */
+const TRANSPORTS: readonly string[] = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'] satisfies Transport[]
+
+const isTransport = (text: string): text is Transport => TRANSPORTS.includes(text)
 
 const common = { id: bytes, rawId: bytes, type: z.literal('public-key', { error: 'it is not the JSON of a passkey' }) }
 const NOT_JSON = { error: 'it must be the object that the browser’s credential.toJSON() gives' }
@@ -19,9 +27,8 @@ export const registrationResponse = z
     NOT_JSON,
   )
   .transform((credential) => {
-    const { transports, ...response } = credential.response
-    // The library's type lists today's words; others are dropped later (register-passkey.ts).
-    return withoutExtensions({ ...credential, response: { ...response, transports: (transports ?? []) as never[] } })
+    const { transports = [], ...response } = credential.response
+    return withoutExtensions({ ...credential, response: { ...response, transports: transports.filter(isTransport) } })
   })
 
 /** What `navigator.credentials.get` gives. */

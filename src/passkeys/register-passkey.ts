@@ -20,8 +20,6 @@ const HANDLE_BYTES = 64
 const MAX_CREDENTIAL_ID_BYTES = 1_023
 /** In authenticator data, without the credential id before it: the rp id's hash, flags, count, AAGUID and the id's length (section 6.5.1). */
 const KEY_OFFSET = 32 + 1 + 4 + 16 + 2
-/** Ways to reach an authenticator (section 5.8.4); what else a client says of it is not kept. */
-const TRANSPORTS: readonly string[] = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']
 
 /**
  * What `navigator.credentials.create` is asked for: a passkey that is found without an address being typed, and that makes sure of its user (CHECKLIST R148, R153, R157,
@@ -129,7 +127,7 @@ async function verifyRegistration(
       signCount: credential.counter,
       isBackupEligible: credentialDeviceType === 'multiDevice',
       isBackedUp: credentialBackedUp,
-      transports: (response.response.transports ?? []).filter((one) => TRANSPORTS.includes(one)),
+      transports: response.response.transports ?? [],
     }
   } catch (error) {
     // Whatever cannot be parsed or verified is refused (CHECKLIST R154, R161); the library throws plain errors for all of it.
